@@ -1,0 +1,125 @@
+#include "base/arena.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES ((size_t)16 * 1024)
+
+struct block {
+	struct block *next;
+	size_t used;
+	size_t size;
+	max_align_t data[];
+};
+
+struct arena {
+	struct block *blocks; /* the first is the one in use */
+};
+
+static struct block *block_new(size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		memory_exhausted();
+	/* Zeroed when handed out, not here: most of a block is never used. */
+	struct block *block = memory_resize(NULL, sizeof(*block) + size);
+	*block = (struct block){.size = size};
+	return block;
+}
+
+struct arena *arena_new(void)
+{
+	struct arena *arena = memory_new(1, sizeof(*arena));
+	arena->blocks = block_new(BLOCK_BYTES);
+	return arena;
+}
+
+static void free_blocks(struct block *block)
+{
+	while (block != NULL) {
+		struct block *next = block->next;
+		free(block);
+		block = next;
+	}
+}
+
+void arena_free(struct arena **arena)
+{
+	if (*arena == NULL)
+		return;
+	free_blocks((*arena)->blocks);
+	free(*arena);
+	*arena = NULL;
+}
+
+void arena_reset(struct arena *arena)
+{
+	free_blocks(arena->blocks->next);
+	arena->blocks->next = NULL;
+	if (arena->blocks->size > BLOCK_BYTES) {
+		free(arena->blocks);
+		arena->blocks = block_new(BLOCK_BYTES);
+	}
+	arena->blocks->used = 0;
+}
+
+void *arena_new_items(struct arena *arena, size_t count, size_t size)
+{
+	if (size != 0 && count > SIZE_MAX / 4 / size)
+		memory_exhausted();
+	size_t align = alignof(max_align_t);
+	size_t bytes = (count * size + align - 1) / align * align;
+	struct block *block = arena->blocks;
+	if (block->size - block->used < bytes) {
+		block = block_new(bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	void *memory = (char *)block->data + block->used;
+	block->used += bytes;
+	return memset(memory, 0, bytes);
+}
+
+struct span arena_span(struct arena *arena, struct span from)
+{
+	return (struct span){arena_text(arena, from), from.len};
+}
+
+char *arena_text(struct arena *arena, struct span from)
+{
+	char *copy = arena_new_items(arena, from.len + 1, 1);
+	if (from.len > 0)
+		memcpy(copy, from.data, from.len);
+	return copy;
+}
+
+static char *arena_textv(struct arena *arena, const char *format, va_list args)
+{
+	struct bytes text = {0};
+	bytes_appendv(&text, format, args);
+	char *copy = arena_text(arena, bytes_span(&text));
+	bytes_clear(&text);
+	return copy;
+}
+
+char *arena_textf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *copy = arena_textv(arena, format, args);
+	va_end(args);
+	return copy;
+}
+
+struct span arena_spanf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	char *copy = arena_textv(arena, format, args);
+	va_end(args);
+	return span_of(copy);
+}

@@ -1,0 +1,170 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int file_write_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+	while (len > 0) {
+		ssize_t wrote = write(fd, at, len);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote < 0)
+			return -1;
+		at += wrote;
+		len -= (size_t)wrote;
+	}
+	return 0;
+}
+
+ssize_t file_read_at(int fd, void *data, size_t len, uint64_t offset)
+{
+	size_t total = 0;
+	while (total < len) {
+		ssize_t got = pread(fd, (char *)data + total, len - total, (off_t)(offset + total));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		total += (size_t)got;
+	}
+	return (ssize_t)total;
+}
+
+int file_read_all(int fd, size_t limit, struct bytes *to)
+{
+	size_t start = to->len;
+	for (;;) {
+		ssize_t got = read(fd, bytes_reserve(to, 16384), 16384);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return (int)got;
+		to->len += (size_t)got;
+		if (to->len - start > limit) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+int file_read_path(const char *path, size_t limit, struct bytes *to, struct stat *stat_out)
+{
+	struct stat found;
+	/* O_NONBLOCK: a fifo put in our way must not hang us; it means nothing for a file. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	int result = fstat(fd, &found);
+	if (result == 0 && !S_ISREG(found.st_mode)) {
+		errno = EINVAL;
+		result = -1;
+	}
+	if (result == 0)
+		result = file_read_all(fd, limit, to);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	if (result == 0 && stat_out != NULL)
+		*stat_out = found;
+	return result;
+}
+
+int file_sync(int fd)
+{
+	return fsync(fd);
+}
+
+int file_sync_dir(int dirfd)
+{
+	if (fsync(dirfd) == 0 || errno == EINVAL || errno == EOPNOTSUPP)
+		return 0;
+	return -1;
+}
+
+int file_sync_dir_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	int result = file_sync_dir(fd);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return result;
+}
+
+/* The parent of `path` in `parent`, "." and "/" where there is none. */
+static void parent_of(const char *path, char parent[PATH_MAX])
+{
+	snprintf(parent, PATH_MAX, "%s", path);
+	char *slash = strrchr(parent, '/');
+	if (slash == NULL)
+		strcpy(parent, ".");
+	else if (slash == parent)
+		parent[1] = '\0';
+	else
+		*slash = '\0';
+}
+
+int file_make_dirs(const char *path, mode_t mode)
+{
+	char clean[PATH_MAX];
+	char parent[PATH_MAX];
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (len >= sizeof(clean)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	snprintf(clean, sizeof(clean), "%.*s", (int)len, path);
+	parent_of(clean, parent);
+	if (mkdir(clean, mode) != 0) {
+		struct stat found;
+		if (errno == EEXIST)
+			return stat(clean, &found) != 0 ? -1
+			       : S_ISDIR(found.st_mode) ? 0
+			                                : (errno = ENOTDIR, -1);
+		if (errno != ENOENT || strcmp(parent, clean) == 0)
+			return -1;
+		if (file_make_dirs(parent, mode) != 0)
+			return -1;
+		if (mkdir(clean, mode) != 0 && errno != EEXIST)
+			return -1;
+	}
+	return file_sync_dir_path(parent);
+}
+
+int file_open_unnamed(const char *dir)
+{
+	char name[PATH_MAX];
+#ifdef O_TMPFILE
+	int unnamed = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (unnamed >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return unnamed;
+#endif
+	if (snprintf(name, sizeof(name), "%s/ladle.XXXXXX", dir) >= (int)sizeof(name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+int file_close(int *fd)
+{
+	int closing = *fd;
+	*fd = -1;
+	return closing < 0 ? 0 : close(closing);
+}

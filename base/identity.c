@@ -1,0 +1,29 @@
+#include "base/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <unistd.h>
+
+static int is_already(uid_t uid, gid_t gid)
+{
+	return getuid() == uid && geteuid() == uid && getgid() == gid && getegid() == gid;
+}
+
+int identity_become(uid_t uid, gid_t gid, const char *name)
+{
+	if (uid == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	if (is_already(uid, gid))
+		return 0;
+	int groups = name != NULL ? initgroups(name, gid) : setgroups(1, &gid);
+	/* Groups first: once the uid is gone, nothing else can be changed. */
+	if (groups != 0 || setgid(gid) != 0 || setuid(uid) != 0)
+		return -1;
+	if (!is_already(uid, gid) || setuid(0) == 0 || seteuid(0) == 0) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}

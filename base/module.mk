@@ -1,0 +1,23 @@
+# Floor 1: what knows nothing of mail.
+noinst_LIBRARIES += %D%/libbase.a
+%C%_libbase_a_SOURCES = \
+	%D%/arena.c %D%/arena.h \
+	%D%/bytes.c %D%/bytes.h \
+	%D%/clock.c %D%/clock.h \
+	%D%/file.c %D%/file.h \
+	%D%/identity.c %D%/identity.h \
+	%D%/lock.c %D%/lock.h \
+	%D%/log.c %D%/log.h \
+	%D%/memory.c %D%/memory.h \
+	%D%/number.c %D%/number.h \
+	%D%/random.c %D%/random.h \
+	%D%/utf8.c %D%/utf8.h
+BASE_LIBS = %D%/libbase.a
+
+unit_tests += tests/unit/test_bytes tests/unit/test_file tests/unit/test_number
+tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
+tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_number_SOURCES = tests/unit/test_number.c
+tests_unit_test_number_LDADD = $(BASE_LIBS) $(UNIT_LIBS)

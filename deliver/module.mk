@@ -1,0 +1,1 @@
+# deliver: comes with its room.

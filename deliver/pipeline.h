@@ -1,0 +1,55 @@
+#ifndef DELIVER_PIPELINE_H
+#define DELIVER_PIPELINE_H
+
+#include "base/arena.h"
+#include "mail/envelope.h"
+#include "mail/spool.h"
+#include "mail/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The one way through the house, for both fronts: who is it, may it come, what shall happen,
+ * does it fit, write, sync, publish, commit, settle. No other file knows the order. */
+struct pipeline;
+struct settings;
+
+/* Opens the user sources and plugins of a configuration (borrowed). One per process, reused for
+ * any number of messages. Null with a status. */
+struct pipeline *pipeline_open(const struct settings *settings, struct status *status);
+void pipeline_close(struct pipeline **pipeline);
+
+/* One recipient of a delivery, as a front asks for it. */
+struct pipeline_recipient {
+	struct envelope_recipient envelope;
+	/* deliver's options; null data and false over LMTP. */
+	struct span user_name; /* -d, or the user we already are: looked up by name */
+	bool is_self;	       /* no -d, not root: no source is asked, we are who we are */
+	struct span folder;    /* -m: the default folder instead of the inbox */
+};
+
+/* What a front knows about the call itself, for the record. */
+struct pipeline_call {
+	const char *front; /* "deliver" or "lmtp" */
+	const char *id;	   /* delivery id: unique, printable, no blanks; also in the LMTP reply */
+	int64_t deadline_ms; /* clock.h: every wait inside ends before it */
+	bool is_probe;	   /* the sender is null or one of probe_senders: a full mailbox is no
+			    * answer to "does it exist" */
+};
+
+/* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has
+ * the refusal or the trouble. Leaves no trace. Runs as the process's own user. */
+bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct pipeline_recipient *recipient,
+    struct status *status);
+
+/* Delivers one finished message to each recipient; `statuses_out[i]` says what became of
+ * `recipients[i]`, always set. All effects for a recipient or none. Writes the record of each.
+ * `told` (may be null) is called once for each as soon as its status is final. */
+void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipients, size_t count, struct status *statuses_out,
+    void (*told)(void *context, size_t index, const struct status *status), void *context);
+
+#endif

@@ -1,0 +1,1 @@
+# lmtp-bridge: comes with its room.

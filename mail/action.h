@@ -1,0 +1,45 @@
+#ifndef MAIL_ACTION_H
+#define MAIL_ACTION_H
+
+#include "base/arena.h"
+#include "mail/message.h"
+
+#include <stdbool.h>
+
+/* What shall happen to one recipient's message: decided by filters, done by the pipeline. */
+enum action_kind {
+	ACTION_KEEP,     /* store in the default folder */
+	ACTION_FILEINTO, /* store in `folder` */
+	ACTION_DISCARD,  /* cancels the implicit keep; stores nothing */
+};
+
+/* Where in which script it was decided; `script` is null where no script did. */
+struct action_origin {
+	const char *script; /* as people know it: the path as configured */
+	unsigned line;
+	unsigned column;
+};
+
+struct action {
+	enum action_kind kind;
+	bool is_implicit;   /* the implicit keep (RFC 5228 2.10.2) */
+	bool may_create;    /* make the folder where it is missing */
+	struct span folder; /* UTF-8 as the script or option has it; empty: the default folder */
+	const struct span *flags; /* IMAP flags and keywords, "\\Seen"; null: none said */
+	size_t flag_count;
+	const struct message *message; /* the version to store; null: as it came */
+	struct action_origin origin;
+	struct action *next;
+};
+
+struct action_list {
+	struct action *first;
+	struct action *last;
+	unsigned count;
+};
+
+/* A new action at the end of the list, from the arena; the caller fills it in. */
+struct action *action_add(struct arena *arena, struct action_list *list, enum action_kind kind);
+const char *action_name(enum action_kind kind); /* "fileinto", for records */
+
+#endif

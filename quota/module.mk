@@ -1,0 +1,1 @@
+# quota: comes with its room.

@@ -1,0 +1,1 @@
+# sieve-lite: comes with its room.

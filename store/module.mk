@@ -1,0 +1,1 @@
+# store: comes with its room.

@@ -1,0 +1,81 @@
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "mail/message.h"
+#include "mail/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where mail is put. A copy goes through these steps, each of which may stop it:
+ *
+ *	write	 invisible bytes on disk		abandon: remove them
+ *	sync	 the bytes are durable			abandon: remove them
+ *	publish	 visible under its name			withdraw: unlink it there, then abandon
+ *	commit	 the name is durable: the copy counts
+ *
+ * The pipeline takes all copies of all recipients of a message through one step before it goes
+ * to the next, so that many are synced together. One store is one file with one constant record
+ * (struct store_driver in store/driver.h). */
+struct store;
+struct store_copy;
+
+/* One `store` section, or what the user source says instead. Borrowed while the store is open. */
+struct store_options {
+	const char *location;  /* "maildir:/home/anna/Maildir", ~ and variables already replaced */
+	bool autocreate;       /* a folder that is filed into is made */
+	bool autosubscribe;    /* and entered into the subscriptions */
+	bool utf8_names;       /* folder names on disk in UTF-8 instead of modified UTF-7 */
+	char separator;        /* between folder levels in names we are given: '.' or '/' */
+	const char *sentinel;  /* a path that must exist (a mount's marker), or null */
+	const char *host_name; /* for file names */
+};
+
+/* Opens the user's store, running as the user. Makes nothing yet: the mailbox itself and its
+ * folders are made by the first write. Null with a status. */
+struct store *store_open(
+    struct arena *arena, const struct store_options *options, struct status *status);
+void store_close(struct store **store);
+
+/* The directory a Maildir++ quota counts, or null data where the store has none. */
+struct span store_quota_root(const struct store *store);
+
+/* The folder `name` (UTF-8, levels split by the separator; "" and "INBOX" in any case are the
+ * inbox, a leading "INBOX" level is dropped) in the store's own canonical form: levels joined by
+ * '.', UTF-8, "" for the inbox. False with a status where no such folder can exist: empty or
+ * too long a level, "..", "/", control characters, a leading "~". */
+bool store_folder_name(struct arena *arena, const struct store *store, struct span name,
+    struct span *canonical_out, struct status *status);
+
+enum store_answer { STORE_YES, STORE_NO, STORE_CANNOT_TELL };
+
+/* Does the folder exist (and can it be written)? Leaves no trace. */
+enum store_answer store_has_folder(struct store *store, struct span folder, struct status *status);
+
+/* A request to store one copy. */
+struct store_request {
+	const struct message *message;
+	struct span folder;       /* canonical */
+	bool may_create;          /* make it where missing, else a missing one is CAUSE_MAILBOX */
+	const struct span *flags; /* "\\Seen" ...; unknown keywords are left out */
+	size_t flag_count;
+};
+
+struct store_copy *store_write(
+    struct store *store, const struct store_request *request, struct status *status);
+bool store_sync(struct store_copy *copy, struct status *status);
+bool store_publish(struct store_copy *copy, struct status *status);
+bool store_commit(struct store_copy *copy, struct status *status);
+/* Takes a published copy back. True when it is gone; false when a reader was faster. */
+bool store_withdraw(struct store_copy *copy);
+/* Ends the copy; unless it was published, nothing of it remains on disk. Null is accepted. */
+void store_abandon(struct store_copy **copy);
+
+/* What the copy takes in the quota's sense: S= of its name. */
+uint64_t store_copy_bytes(const struct store_copy *copy);
+/* The name for the record, relative to the store: "new/1700000000.M1P2.host". */
+struct span store_copy_name(const struct store_copy *copy);
+
+#endif

@@ -1,0 +1,13 @@
+# Unit tests are listed by the folder they test (unit_tests += ... in its module.mk).
+UNIT_LIBS = $(CHECK_LIBS)
+TESTS = tests/house/check_floors.sh
+dist_check_SCRIPTS = tests/house/check_floors.sh
+if HAVE_CHECK
+AM_CPPFLAGS += $(CHECK_CFLAGS)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+else
+EXTRA_PROGRAMS = $(unit_tests)
+endif
+AM_TESTS_ENVIRONMENT = export top_srcdir='$(top_srcdir)' top_builddir='$(top_builddir)'; \
+	export CK_VERBOSITY=normal;

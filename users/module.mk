@@ -1,0 +1,1 @@
+# users: comes with its room.
