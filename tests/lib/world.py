@@ -1,0 +1,68 @@
+"""The people of a lab: virtual users in one password file, system users in /etc/passwd.
+
+Only ever called inside a lab, where /etc belongs to the test.
+"""
+
+import grp
+import os
+import pwd
+import subprocess
+
+VMAIL_UID = 5000
+HOMES = "/srv/vmail"
+USERS_FILE = "/etc/ladle/users"
+PASSWORD = "secret"
+
+# Dovecot reads the same line, so that both speak of the same limits.
+SMALL_QUOTA = "userdb_quota_rule=*:storage=100K"
+
+
+def in_lab():
+    if not os.environ.get("LAB"):
+        raise SystemExit("this would change /etc: run it by tests/run.sh, or tests/lib/lab.sh run")
+
+
+def add_virtual_users(users):
+    """users: {name: extra fields}; each has the home HOMES/name and the Maildir below it."""
+    in_lab()
+    try:
+        pwd.getpwnam("vmail")
+    except KeyError:
+        subprocess.run(["groupadd", "-g", str(VMAIL_UID), "vmail"], check=True)
+        subprocess.run(["useradd", "-u", str(VMAIL_UID), "-g", "vmail", "-d", HOMES, "-M",
+                        "-s", "/usr/sbin/nologin", "vmail"], check=True)
+    os.makedirs(os.path.dirname(USERS_FILE), exist_ok=True)
+    with open(USERS_FILE, "a", encoding="utf-8") as stream:
+        for name, extra in users.items():
+            stream.write("%s:{PLAIN}%s:%d:%d::%s/%s::%s\n"
+                         % (name, PASSWORD, VMAIL_UID, VMAIL_UID, HOMES, name, extra))
+    os.chmod(USERS_FILE, 0o644)
+    for path in [HOMES] + [os.path.join(HOMES, name) for name in users]:
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o700)
+        os.chown(path, VMAIL_UID, VMAIL_UID)
+
+
+def add_system_user(name):
+    """An ordinary account with an empty home."""
+    in_lab()
+    subprocess.run(["useradd", "-m", "-k", "/var/empty", "-s", "/bin/sh", name], check=True,
+                   stderr=subprocess.DEVNULL)
+    return pwd.getpwnam(name)
+
+
+def maildir(name):
+    return os.path.join(HOMES, name, "Maildir")
+
+
+def write_as(user, path, text, mode=0o600):
+    """A file in somebody's home, as if they had written it."""
+    entry = pwd.getpwnam(user)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.chmod(path, mode)
+    os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def ids(user, group=None):
+    return pwd.getpwnam(user).pw_uid, grp.getgrnam(group or user).gr_gid
