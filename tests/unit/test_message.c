@@ -1,0 +1,204 @@
+#include "base/file.h"
+#include "mail/header.h"
+#include "mail/message.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static struct status status;
+
+/* A finished spool with these bytes, given in pieces of `step`. */
+static struct spool *spool_with(struct span bytes, size_t step)
+{
+	struct spool *spool = spool_new("/tmp");
+	for (; bytes.len > 0; bytes = span_from(bytes, step)) {
+		struct span piece = span_first(bytes, step);
+		ck_assert(spool_append(spool, piece.data, piece.len, &status));
+	}
+	ck_assert(spool_finish(spool, &status));
+	return spool;
+}
+
+START_TEST(line_ends_have_one_treatment)
+{
+	static const struct {
+		struct span wire, stored;
+		uint64_t lines;
+	} rows[] = {
+	    {SPAN("a\r\nb\r\n"), SPAN("a\nb\n"), 2},
+	    {SPAN("bare\nlf\r\n"), SPAN("bare\nlf\n"), 2},
+	    {SPAN("bare\rcr\r\n"), SPAN("bare\rcr\n"), 1},
+	    {SPAN("\r\r\n\r"), SPAN("\r\n\r"), 1},
+	    {SPAN("nul\0\r\n\xFF\xFE"), SPAN("nul\0\n\xFF\xFE"), 1},
+	    {SPAN(""), SPAN(""), 0},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t step = 1; step < 8; step++) {
+			struct spool *spool = spool_with(rows[i].wire, step);
+			struct span stored = spool_in_memory(spool);
+			ck_assert_msg(
+			    span_equals(stored, rows[i].stored), "row %zu step %zu", i, step);
+			ck_assert_uint_eq(spool_line_count(spool), rows[i].lines);
+			ck_assert_int_eq(spool_descriptor(spool), -1);
+			spool_free(&spool);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_long_message_goes_to_a_file_and_comes_back)
+{
+	struct bytes long_text = {0};
+	for (int i = 0; i < 200000; i++)
+		bytes_appendf(&long_text, "line %d\r\n", i);
+	for (size_t step = 1000; step < 10000000; step *= 30) {
+		struct spool *spool = spool_with(bytes_span(&long_text), step);
+		ck_assert_int_ge(spool_descriptor(spool), 0);
+		ck_assert_ptr_null(spool_in_memory(spool).data);
+		ck_assert_uint_eq(spool_line_count(spool), 200000);
+		ck_assert_uint_eq(spool_size_bytes(spool), long_text.len - 200000);
+		char part[12];
+		size_t got;
+		ck_assert(spool_read(spool, 7, part, 9, &got, &status));
+		ck_assert(got == 9 && memcmp(part, "line 1\nli", 9) == 0);
+		ck_assert(spool_read(spool, spool_size_bytes(spool) - 3, part, 12, &got, &status));
+		ck_assert(got == 3 && memcmp(part, "99\n", 3) == 0);
+		ck_assert(spool_read(spool, spool_size_bytes(spool) + 3, part, 12, &got, &status));
+		ck_assert_uint_eq(got, 0);
+		spool_free(&spool);
+	}
+	bytes_clear(&long_text);
+}
+END_TEST
+
+START_TEST(a_spool_that_cannot_grow_fails_for_good_and_for_now)
+{
+	struct spool *spool = spool_new("/nonexistent");
+	char chunk[SPOOL_MEMORY_BYTES / 2 + 1];
+	memset(chunk, 'x', sizeof(chunk));
+	ck_assert(spool_append(spool, chunk, sizeof(chunk), &status));
+	ck_assert(!spool_append(spool, chunk, sizeof(chunk), &status));
+	memset(&status, 0, sizeof(status));
+	ck_assert(!spool_append(spool, "x", 1, &status));
+	ck_assert_int_eq(status_exit(&status), 75);
+	ck_assert(!spool_finish(spool, &status));
+	spool_free(&spool);
+}
+END_TEST
+
+START_TEST(the_header_ends_where_it_ends)
+{
+	static const struct {
+		const char *text, *head;
+	} rows[] = {
+	    {"A: b\n\nbody\n", "A: b\n\n"},
+	    {"A: b\n c\n\td\nE : f\n\nbody", "A: b\n c\n\td\nE : f\n\n"},
+	    {"A: b\nno field\nC: d\n", "A: b\n"},
+	    {"A: b\n", "A: b\n"},
+	    {"A: b", "A: b"},
+	    {"\nbody", "\n"},
+	    {"body only\n", ""},
+	    {" folded first\n", ""},
+	    {"From x y\nA: b\n\n", "From x y\nA: b\n\n"},
+	    {"", ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *arena = arena_new();
+		struct spool *spool = spool_with(span_of(rows[i].text), 100);
+		struct message message;
+		ck_assert(message_open(arena, spool, &message, &status));
+		ck_assert_msg(span_is(message.head, rows[i].head), "row %zu", i);
+		ck_assert_uint_eq(message.size_bytes, strlen(rows[i].text));
+		spool_free(&spool);
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+/* All of a version as message_write() gives it. */
+static struct bytes written(const struct message *message)
+{
+	struct bytes all = {0};
+	int fd = file_open_unnamed("/tmp");
+	ck_assert(message_write(message, fd, &status));
+	lseek(fd, 0, SEEK_SET);
+	ck_assert_int_eq(file_read_all(fd, SIZE_MAX / 2, &all), 0);
+	close(fd);
+	ck_assert_uint_eq(all.len, message->size_bytes);
+	return all;
+}
+
+START_TEST(a_version_has_another_head_and_the_same_tail)
+{
+	struct arena *arena = arena_new();
+	for (size_t body_len = 0; body_len < 1000000; body_len = body_len * 50 + 1) {
+		struct bytes text = {0};
+		bytes_append_text(&text, "A: b\n\n");
+		for (size_t i = 0; i < body_len; i++)
+			bytes_append_byte(&text, i % 70 == 69 ? '\n' : 'x');
+		struct spool *spool = spool_with(bytes_span(&text), 4096);
+		struct message message;
+		ck_assert(message_open(arena, spool, &message, &status));
+		struct message version = message_with_head(&message, SPAN("Top: x\nA: b\n\n"));
+		ck_assert_uint_eq(version.line_count, message.line_count + 1);
+		struct bytes out = written(&version);
+		ck_assert(span_starts_with(bytes_span(&out), "Top: x\nA: b\n\n"));
+		ck_assert(span_equals(span_from(bytes_span(&out), 7), bytes_span(&text)));
+		bytes_clear(&out);
+		out = written(&message);
+		ck_assert(span_equals(bytes_span(&out), bytes_span(&text)));
+		bytes_clear(&out);
+		bytes_clear(&text);
+		spool_free(&spool);
+	}
+	arena_free(&arena);
+}
+END_TEST
+
+START_TEST(a_header_beyond_the_limit_is_cut_between_lines)
+{
+	struct arena *arena = arena_new();
+	struct bytes text = {0};
+	while (text.len < MESSAGE_HEADER_MAX + 100000)
+		bytes_append_text(&text, "X-Filler: some text in a header that does not end\n");
+	bytes_append_text(&text, "\nbody\n");
+	struct spool *spool = spool_with(bytes_span(&text), 100000);
+	struct message message;
+	ck_assert(message_open(arena, spool, &message, &status));
+	ck_assert_uint_le(message.head.len, MESSAGE_HEADER_MAX);
+	ck_assert_uint_ge(message.head.len, MESSAGE_HEADER_MAX - 100);
+	ck_assert_int_eq(message.head.data[message.head.len - 1], '\n');
+	struct bytes out = written(&message);
+	ck_assert(span_equals(bytes_span(&out), bytes_span(&text)));
+	bytes_clear(&out);
+	bytes_clear(&text);
+	spool_free(&spool);
+	arena_free(&arena);
+}
+END_TEST
+
+START_TEST(fields_are_found_and_unfolded)
+{
+	struct arena *arena = arena_new();
+	struct span head =
+	    SPAN("Subject: one\n two\n\tthree\ngarbage\nX : y\nsubject:second\nEnd:\n\nNo: body\n");
+	struct header_field field;
+	ck_assert(header_find(head, "SUBJECT", &field));
+	ck_assert_str_eq(header_unfold(arena, field.value).data, "one two\tthree");
+	ck_assert(header_find(head, "x", &field) && span_is(span_trim(field.value), "y"));
+	ck_assert(header_find(head, "end", &field) && field.value.len == 0);
+	ck_assert(!header_find(head, "no", &field));
+	unsigned count = 0;
+	while (header_next(&head, &field))
+		count++;
+	ck_assert_uint_eq(count, 4);
+	arena_free(&arena);
+}
+END_TEST
+
+UNIT_TESTS("message", line_ends_have_one_treatment, a_long_message_goes_to_a_file_and_comes_back,
+    a_spool_that_cannot_grow_fails_for_good_and_for_now, the_header_ends_where_it_ends,
+    a_version_has_another_head_and_the_same_tail, a_header_beyond_the_limit_is_cut_between_lines,
+    fields_are_found_and_unfolded)
