@@ -25,17 +25,17 @@ struct pipeline_recipient {
 	struct envelope_recipient envelope;
 	/* deliver's options; null data and false over LMTP. */
 	struct span user_name; /* -d, or the user we already are: looked up by name */
-	bool is_self;	       /* no -d, not root: no source is asked, we are who we are */
+	bool is_self;          /* no -d, not root: no source is asked, we are who we are */
 	struct span folder;    /* -m: the default folder instead of the inbox */
 };
 
 /* What a front knows about the call itself, for the record. */
 struct pipeline_call {
-	const char *front; /* "deliver" or "lmtp" */
-	const char *id;	   /* delivery id: unique, printable, no blanks; also in the LMTP reply */
+	const char *front;   /* "deliver" or "lmtp" */
+	const char *id;      /* delivery id: unique, printable, no blanks; also in the LMTP reply */
 	int64_t deadline_ms; /* clock.h: every wait inside ends before it */
-	bool is_probe;	   /* the sender is null or one of probe_senders: a full mailbox is no
-			    * answer to "does it exist" */
+	bool is_probe;       /* the sender is null or one of probe_senders: a full mailbox is no
+	                      * answer to "does it exist" */
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has

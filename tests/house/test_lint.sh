@@ -1,0 +1,23 @@
+#!/bin/sh
+# lab: none
+# time-limit: 600
+# The format is clang-format's; cppcheck and clang-tidy are quiet. Skipped where not installed.
+. "$TOP/tests/lib/tap.sh"
+cd "$TOP" || exit 1
+folders="base mail users store quota sieve-lite deliver lmtp-bridge"
+sources=$(find $folders -name '*.c')
+headers=$(find $folders -name '*.h')
+
+lint() { # NAME COMMAND...
+	if command -v "$2" >/dev/null; then ok "$@"; else skip "$1" "$2 is not installed"; fi
+}
+
+# shellcheck disable=SC2086
+{
+	lint "the format is clang-format's" clang-format --dry-run --Werror $sources $headers
+	lint "cppcheck is quiet" cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. \
+		--enable=warning,performance,portability $folders
+	lint "clang-tidy is quiet" clang-tidy --quiet $sources -- -std=c11 -D_GNU_SOURCE -I. \
+		-include "$BUILD/config.h"
+}
+done_testing
