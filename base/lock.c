@@ -12,11 +12,11 @@
 #define SETLK F_SETLK
 #endif
 
-int lock_take(int fd, int64_t deadline_ms)
+static int take(int fd, const struct flock *wanted, int64_t deadline_ms)
 {
 	useconds_t pause_us = 500;
 	for (;;) {
-		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+		struct flock lock = *wanted;
 		if (fcntl(fd, SETLK, &lock) == 0)
 			return 0;
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
@@ -30,4 +30,26 @@ int lock_take(int fd, int64_t deadline_ms)
 		if (pause_us < 20000)
 			pause_us *= 2;
 	}
+}
+
+int lock_take(int fd, int64_t deadline_ms)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	return take(fd, &whole, deadline_ms);
+}
+
+int lock_take_byte(int fd, int64_t byte, enum lock_mode mode, int64_t deadline_ms)
+{
+	struct flock one = {.l_type = mode == LOCK_MODE_SHARED ? F_RDLCK : F_WRLCK,
+	    .l_whence = SEEK_SET,
+	    .l_start = (off_t)byte,
+	    .l_len = 1};
+	return take(fd, &one, deadline_ms);
+}
+
+void lock_drop_byte(int fd, int64_t byte)
+{
+	struct flock one = {
+	    .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+	fcntl(fd, SETLK, &one);
 }

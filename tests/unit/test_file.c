@@ -83,5 +83,25 @@ START_TEST(a_lock_waits_no_longer_than_told)
 }
 END_TEST
 
+START_TEST(bytes_of_a_file_are_locked_apart)
+{
+	enter();
+	int first = open("lock", O_CREAT | O_RDWR, 0600);
+	int second = open("lock", O_RDWR);
+	ck_assert_int_eq(lock_take_byte(first, 0, LOCK_MODE_EXCLUSIVE, 0), 0);
+	ck_assert_int_eq(lock_take_byte(second, 1, LOCK_MODE_SHARED, 0), 0);
+	ck_assert_int_eq(lock_take_byte(first, 1, LOCK_MODE_SHARED, 0), 0);
+	ck_assert_int_eq(lock_take_byte(first, 1, LOCK_MODE_EXCLUSIVE, 0), -1);
+	ck_assert_int_eq(errno, ETIMEDOUT);
+	lock_drop_byte(second, 1);
+	ck_assert_int_eq(lock_take_byte(first, 1, LOCK_MODE_EXCLUSIVE, 0), 0);
+	ck_assert_int_eq(lock_take_byte(second, 0, LOCK_MODE_SHARED, 0), -1);
+	close(first);
+	ck_assert_int_eq(lock_take_byte(second, 0, LOCK_MODE_EXCLUSIVE, 0), 0);
+	close(second);
+	leave();
+}
+END_TEST
+
 UNIT_TESTS("file", directories_are_made_to_any_depth, reading_is_bounded_and_wants_regular_files,
-    a_lock_waits_no_longer_than_told)
+    a_lock_waits_no_longer_than_told, bytes_of_a_file_are_locked_apart)
