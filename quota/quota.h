@@ -6,9 +6,12 @@
 #include "mail/status.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* How much a user may keep. Sizes are bytes as stored (LF line ends, the S= of Maildir names). */
+/* How much a user may keep. Sizes are bytes as stored (LF line ends, the S= of Maildir names).
+ * The figures are those of Maildir++ `maildirsize`, shared with Dovecot's maildir quota driver
+ * and Courier; what a delivery takes is reserved in it before anything is stored. */
 
 /* Of one rule or in force; 0 is no limit. */
 struct quota_limit {
@@ -16,19 +19,40 @@ struct quota_limit {
 	uint64_t message_count;
 };
 
-/* One `rule "Trash" { storage = "+100M" }`: `folder` is a canonical folder name with * and %
- * as wildcards ("*" or "" is the whole mailbox). */
+/* One `rule "Trash" { storage = "+100M" }`: `folder` is a canonical folder name ("INBOX" is the
+ * inbox) in which * stands for anything and % for anything within a level; "*" or "" is the
+ * whole mailbox. For each of storage and messages the first rule that fits the folder and says
+ * something counts, so a user's own rules go before the site's; "*" counts last. */
 struct quota_rule {
 	const char *folder;
-	const char *storage;  /* "1G", "+100M" (added to the limit of "*"), "ignore", "unlimited" */
-	const char *messages; /* "100000", "+10", or null */
+	/* "1G"; "+100M", "-10%" (of the limit of "*"); "ignore" (the folder is not counted at all);
+	 * "unlimited" or "0"; null: says nothing. */
+	const char *storage;
+	/* "100000", "+10", "+10%", "unlimited"; null: says nothing. */
+	const char *messages;
 };
+
+enum quota_field {
+	QUOTA_FIELD_OTHER,    /* the field is none of ours */
+	QUOTA_FIELD_RULE,     /* it is this rule */
+	QUOTA_FIELD_NONSENSE, /* status is set (configuration) */
+};
+
+/* A field of a user source as a rule:
+ *
+ *	quota_storage, quota_messages               as in struct quota_rule, for "*"
+ *	quota_storage_size, quota_message_count     the same, names of Dovecot 2.4
+ *	quota_rule, quota_rule2 ...                 Dovecot 2.3: "Trash:storage=+100M:messages=10"
+ *	quota                                       Courier: "1000000S,1000C", NOQUOTA */
+enum quota_field quota_rule_from_field(struct arena *arena, struct span name, struct span value,
+    struct quota_rule *rule_out, struct status *status);
 
 struct quota_options {
 	const struct quota_rule *rules;
 	size_t rule_count;
 	uint64_t grace_bytes;       /* one message may overshoot by so much */
 	uint64_t message_max_bytes; /* of a single message; 0: no limit */
+	bool utf8_names;            /* folder names on disk are UTF-8, not modified UTF-7 */
 };
 
 struct quota_usage {
@@ -40,44 +64,66 @@ enum quota_answer {
 	QUOTA_FITS,
 	QUOTA_FITS_IN_GRACE,
 	QUOTA_FULL,       /* it would fit if the user cleared space */
-	QUOTA_NEVER_FITS, /* larger than the whole limit */
+	QUOTA_NEVER_FITS, /* larger than the whole limit and the grace, or than message_max_bytes */
 	QUOTA_CANNOT_TELL /* the figures could not be had in time; status is set: temporary */
 };
 
-/* Pure judgement; `more` is what would be added. */
+/* Pure judgement; `more` is what would be added. Grace is of bytes only, and only for who is
+ * under the limit now. */
 enum quota_answer quota_judge(const struct quota_limit *limit, const struct quota_usage *usage,
     const struct quota_usage *more, uint64_t grace_bytes);
 
 struct quota;
 
-/* The quota of one user on a Maildir (PEERS 3.5, Maildir++ with maildirsize); runs as the user.
- * Reads nothing yet. Null with a status when a rule is nonsense (configuration). */
+/* The quota of one user on a Maildir (Maildir++ with maildirsize); runs as the user. Reads
+ * nothing yet. Null with a status when a rule is nonsense (configuration). Must be closed before
+ * the arena goes. */
 struct quota *quota_open(struct arena *arena, const char *maildir_root,
     const struct quota_options *options, struct status *status);
+/* Ends a reservation that was not settled: it stays counted. Sets the pointer to null. */
 void quota_close(struct quota **quota);
 
-/* May a message of `bytes` (0: size not known) come into `folder`? Leaves no trace beyond a
- * recalculated maildirsize. Before QUOTA_FULL is said the figures are younger than 60 s, or
- * recalculated within a second. */
+/* May a message of `bytes` (0: size not known) come into `folder` (canonical, "" the inbox)?
+ * Reads maildirsize and nothing else unless the answer would be QUOTA_FULL or the file is of no
+ * use. QUOTA_FULL is said only on figures that were counted within the last 60 s and no folder
+ * changed since; otherwise they are counted again within a second, and where that is not enough
+ * the answer is QUOTA_CANNOT_TELL while a process of its own goes on counting. Leaves no trace
+ * beyond a recalculated maildirsize. Sets the status for QUOTA_CANNOT_TELL only. */
 enum quota_answer quota_ask(
     struct quota *quota, struct span folder, uint64_t bytes, struct status *status);
 
 struct quota_item {
-	struct span folder;
+	struct span folder; /* canonical */
 	uint64_t bytes;
 	bool is_ignored; /* set by quota_reserve(): the folder does not count */
 };
 
-/* Judges all copies of one delivery together and writes what it grants into maildirsize, under
- * a lock: two deliveries cannot both take the last megabyte. */
+/* Judges all copies of one delivery together, as quota_ask() does, and writes what it grants
+ * into maildirsize, under a lock (waits 3 s at most): two deliveries cannot both take the last
+ * megabyte. What fits is reserved until quota_settle(), which must come after the copies have
+ * been published or taken back and before the next reservation of this handle. */
 enum quota_answer quota_reserve(
     struct quota *quota, struct quota_item *items, size_t count, struct status *status);
-/* Gives back what was reserved: the copies were not stored, or are of another size. Never
- * fails a delivery: maildirsize is recalculated when it is wrong. */
-void quota_give_back(struct quota *quota, const struct quota_item *items, size_t count);
 
-/* The figures and the limit in force, for people; may recalculate. */
+/* What a reservation did, for warnings: figures without and with it, and the limit of "*". */
+struct quota_change {
+	struct quota_usage before;
+	struct quota_usage after;
+	struct quota_limit limit;
+};
+
+/* Ends the reservation: `stored` is what is in the mailbox now (count 0: nothing), the rest is
+ * given back. Without a reservation it does nothing. Never fails a delivery: maildirsize is
+ * recalculated when it is wrong. `change_out` may be null. */
+void quota_settle(struct quota *quota, const struct quota_item *stored, size_t count,
+    struct quota_change *change_out);
+
+/* The figures and the limit of "*", for people; counts again where the file is of no use, which
+ * takes as long as it takes. */
 bool quota_show(struct quota *quota, struct quota_usage *usage_out, struct quota_limit *limit_out,
     struct status *status);
+
+/* Counts again in any case and writes maildirsize. */
+bool quota_recalculate(struct quota *quota, struct quota_usage *usage_out, struct status *status);
 
 #endif
