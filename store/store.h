@@ -51,26 +51,32 @@ bool store_folder_name(struct arena *arena, const struct store *store, struct sp
 
 enum store_answer { STORE_YES, STORE_NO, STORE_CANNOT_TELL };
 
-/* Does the folder exist (and can it be written)? Leaves no trace. */
+/* Does the folder exist (and can it be written)? Leaves no trace. The inbox does as soon as it
+ * can be made. */
 enum store_answer store_has_folder(struct store *store, struct span folder, struct status *status);
 
 /* A request to store one copy. */
 struct store_request {
 	const struct message *message;
 	struct span folder;       /* canonical */
-	bool may_create;          /* make it where missing, else a missing one is CAUSE_MAILBOX */
+	bool may_create;          /* make it where missing, as `autocreate` does for all; else a
+	                           * missing one is CAUSE_MAILBOX. The inbox is always made. */
 	const struct span *flags; /* "\\Seen" ...; unknown keywords are left out */
 	size_t flag_count;
 };
 
+/* Null with a status. A store that has written holds up to four descriptors, and one more for
+ * each folder and each copy that is not synced. */
 struct store_copy *store_write(
     struct store *store, const struct store_request *request, struct status *status);
+/* A failure is final: the copy can only be abandoned. */
 bool store_sync(struct store_copy *copy, struct status *status);
 bool store_publish(struct store_copy *copy, struct status *status);
 bool store_commit(struct store_copy *copy, struct status *status);
 /* Takes a published copy back. True when it is gone; false when a reader was faster. */
 bool store_withdraw(struct store_copy *copy);
-/* Ends the copy; unless it was published, nothing of it remains on disk. Null is accepted. */
+/* Ends the copy; unless it was published, nothing of it remains on disk but a folder that was
+ * made for it. Null is accepted. */
 void store_abandon(struct store_copy **copy);
 
 /* What the copy takes in the quota's sense: S= of its name. */

@@ -1,0 +1,92 @@
+/* store.c - finds the kind of store a location names and hands every call to it. Knows nothing
+ * of how any of them works. */
+#include "store/store.h"
+
+#include "store/driver.h"
+
+#include <string.h>
+
+static const struct store_driver *const drivers[] = {
+    &maildir_driver,
+};
+
+struct store *store_open(
+    struct arena *arena, const struct store_options *options, struct status *status)
+{
+	struct span location = span_of(options->location);
+	size_t colon = span_find(location, ':');
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (colon < location.len && span_is(span_first(location, colon), drivers[i]->name))
+			return drivers[i]->open(arena, options, location.data + colon + 1, status);
+	}
+	status_fail(status, CAUSE_CONFIGURATION,
+	    "store location \"%s\": wanted is \"maildir:/path\"",
+	    options->location == NULL ? "" : options->location);
+	return NULL;
+}
+
+void store_close(struct store **store)
+{
+	if (*store != NULL)
+		(*store)->driver->close(*store);
+	*store = NULL;
+}
+
+struct span store_quota_root(const struct store *store)
+{
+	return store->driver->quota_root(store);
+}
+
+bool store_folder_name(struct arena *arena, const struct store *store, struct span name,
+    struct span *canonical_out, struct status *status)
+{
+	return store->driver->folder_name(arena, store, name, canonical_out, status);
+}
+
+enum store_answer store_has_folder(struct store *store, struct span folder, struct status *status)
+{
+	return store->driver->has_folder(store, folder, status);
+}
+
+struct store_copy *store_write(
+    struct store *store, const struct store_request *request, struct status *status)
+{
+	return store->driver->write(store, request, status);
+}
+
+bool store_sync(struct store_copy *copy, struct status *status)
+{
+	return copy->driver->sync(copy, status);
+}
+
+bool store_publish(struct store_copy *copy, struct status *status)
+{
+	return copy->driver->publish(copy, status);
+}
+
+bool store_commit(struct store_copy *copy, struct status *status)
+{
+	return copy->driver->commit(copy, status);
+}
+
+bool store_withdraw(struct store_copy *copy)
+{
+	return copy->driver->withdraw(copy);
+}
+
+void store_abandon(struct store_copy **copy)
+{
+	if (*copy != NULL)
+		(*copy)->driver->abandon(*copy);
+	*copy = NULL;
+}
+
+uint64_t store_copy_bytes(const struct store_copy *copy)
+{
+	return copy->bytes;
+}
+
+struct span store_copy_name(const struct store_copy *copy)
+{
+	return copy->name;
+}
