@@ -97,7 +97,8 @@ char *arena_text(struct arena *arena, struct span from)
 	return copy;
 }
 
-static char *arena_textv(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static char *arena_textv(
+    struct arena *arena, const char *format, va_list args)
 {
 	struct bytes text = {0};
 	bytes_appendv(&text, format, args);

@@ -75,7 +75,8 @@ bool status_setf(struct status *status, enum cause cause, const char *format, ..
 	return false;
 }
 
-static void set_detail(struct status *status, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void set_detail(
+    struct status *status, const char *format, va_list args)
 {
 	vsnprintf(status->detail, sizeof(status->detail), format, args);
 	clean(status->detail);
