@@ -13,7 +13,7 @@ static uint64_t count_lines(struct span text)
 	uint64_t lines = 0;
 	struct span line;
 	while (span_find(text, '\n') < text.len && span_next_line(&text, &line))
-		lines++;
+		lines += line.len == 0 || line.data[line.len - 1] != '\r';
 	return lines;
 }
 

@@ -13,7 +13,8 @@ struct message {
 	struct span head;     /* header block, with the empty line that ends it if there is one */
 	uint64_t tail_offset; /* where in the spool the rest begins: the body */
 	uint64_t size_bytes;  /* head and tail */
-	uint64_t line_count;  /* LF bytes in head and tail: size + lines is the size with CRLF */
+	uint64_t line_count;  /* LF bytes in head and tail that no CR stands before: with them the
+	                       * size is that with CRLF line ends */
 };
 
 /* So much of a header is read into memory and seen by filters; a longer one is stored whole

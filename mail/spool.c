@@ -14,7 +14,8 @@ struct spool {
 	int fd;               /* -1 while in memory */
 	uint64_t file_bytes;
 	uint64_t line_count;
-	bool has_cr; /* a CR came last: not yet known whether it belongs to a line end */
+	bool has_cr;     /* a CR came last: not yet known whether it belongs to a line end */
+	bool ends_in_cr; /* the last byte stored is a bare CR */
 	bool has_failed;
 	struct status failure;
 };
@@ -86,15 +87,22 @@ static void append_normalised(struct spool *spool, const char *data, size_t len)
 	while (data < end) {
 		if (spool->has_cr) {
 			spool->has_cr = false;
-			if (*data != '\n')
+			if (*data != '\n') {
 				bytes_append_byte(&spool->pending, '\r');
+				spool->ends_in_cr = true;
+			}
 		}
 		const char *cr = memchr(data, '\r', (size_t)(end - data));
 		size_t run = (size_t)((cr == NULL ? end : cr) - data);
 		bytes_append(&spool->pending, data, run);
-		for (const char *at = data;
-		     (at = memchr(at, '\n', (size_t)(data + run - at))) != NULL; at++)
+		/* "CR CR LF" is stored as "CR LF": readers see a CRLF line already. */
+		const char *at = data;
+		if (run > 0 && spool->ends_in_cr && *at == '\n')
+			at++;
+		for (; (at = memchr(at, '\n', (size_t)(data + run - at))) != NULL; at++)
 			spool->line_count++;
+		if (run > 0)
+			spool->ends_in_cr = false;
 		data += run;
 		if (cr != NULL) {
 			spool->has_cr = true;

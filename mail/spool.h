@@ -22,7 +22,8 @@ struct spool;
 struct spool *spool_new(const char *directory);
 
 /* Adopts what another process wrote: `bytes` in memory (copied), or `fd` (taken over) with
- * `size_bytes` in it. `line_count` is what spool_lines() said there. Read-only from the start. */
+ * `size_bytes` in it. `line_count` is what spool_line_count() said there. Read-only from the start.
+ */
 struct spool *spool_adopt_bytes(struct span bytes, uint64_t line_count);
 struct spool *spool_adopt_fd(int fd, uint64_t size_bytes, uint64_t line_count);
 
@@ -36,7 +37,8 @@ bool spool_append(struct spool *spool, const char *data, size_t len, struct stat
 bool spool_finish(struct spool *spool, struct status *status);
 
 uint64_t spool_size_bytes(const struct spool *spool); /* as stored, LF line ends */
-uint64_t spool_line_count(const struct spool *spool); /* LF bytes in it */
+/* LF bytes in it, apart from those behind a bare CR. */
+uint64_t spool_line_count(const struct spool *spool);
 
 /* The whole as bytes in memory, or null data when it is in a file. */
 struct span spool_in_memory(const struct spool *spool);

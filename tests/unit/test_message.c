@@ -30,7 +30,8 @@ START_TEST(line_ends_have_one_treatment)
 	    {SPAN("a\r\nb\r\n"), SPAN("a\nb\n"), 2},
 	    {SPAN("bare\nlf\r\n"), SPAN("bare\nlf\n"), 2},
 	    {SPAN("bare\rcr\r\n"), SPAN("bare\rcr\n"), 1},
-	    {SPAN("\r\r\n\r"), SPAN("\r\n\r"), 1},
+	    {SPAN("\r\r\n\r"), SPAN("\r\n\r"), 0},
+	    {SPAN("a\r\r\r\n\n"), SPAN("a\r\r\n\n"), 1},
 	    {SPAN("nul\0\r\n\xFF\xFE"), SPAN("nul\0\n\xFF\xFE"), 1},
 	    {SPAN(""), SPAN(""), 0},
 	};
