@@ -158,6 +158,11 @@ static struct store_copy *maildir_write(
 		remove_copy(copy);
 		return NULL;
 	}
+#ifdef SYNC_FILE_RANGE_WRITE
+	/* Only begins; errors are kept for the sync. */
+	if (request->is_one_of_many)
+		(void)sync_file_range(copy->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#endif
 	return &copy->copy;
 }
 

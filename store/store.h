@@ -63,6 +63,9 @@ struct store_request {
 	                           * missing one is CAUSE_MAILBOX. The inbox is always made. */
 	const struct span *flags; /* "\\Seen" ...; unknown keywords are left out */
 	size_t flag_count;
+	bool
+	    is_one_of_many; /* more copies are written before this one is synced: the disk may begin
+	                     * with it at once, which makes syncing them all a third faster */
 };
 
 /* Null with a status. A store that has written holds up to four descriptors, and one more for

@@ -195,8 +195,9 @@ static bool deliver(struct room *room)
 	struct store *store = room_open(room);
 	bool is_good = store != NULL;
 	for (size_t i = 0; i < COPIES && is_good; i++) {
-		struct store_request request = {
-		    .message = &room->message, .folder = span_of(folders[i])};
+		struct store_request request = {.message = &room->message,
+		    .folder = span_of(folders[i]),
+		    .is_one_of_many = true};
 		copies[i] = store_write(store, &request, &room->status);
 		is_good = copies[i] != NULL;
 	}
