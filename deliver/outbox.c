@@ -1,0 +1,266 @@
+/* outbox.c - the envelope block above outgoing mail, and sending what waits.
+ *
+ *	Ladle-Outbox: 1			then an empty line and the message itself
+ *	Kind: redirect
+ *	Made: 1700000000
+ *	Delivery: ID
+ *	Sender: <anna@example.org>	<> is null
+ *	Recipient: <bert@example.net>
+ *	Smtputf8: yes			only then
+ *
+ * When it was last tried is the file's mtime, so nothing is ever rewritten. */
+#include "deliver/outbox.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/spawn.h"
+#include "mail/header.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* An envelope block is never longer: two addresses and change. */
+#define BLOCK_MAX ((size_t)8192)
+
+struct message outbox_wrap(struct arena *arena, const struct outbox_item *item)
+{
+	struct bytes head = {0};
+	bytes_appendf(&head, "Ladle-Outbox: 1\nKind: %s\nMade: %lld\nDelivery: %.*s\n", item->kind,
+	    (long long)clock_now().tv_sec, (int)item->delivery_id.len, item->delivery_id.data);
+	bytes_appendf(&head, "Sender: <%.*s>\nRecipient: <%.*s>\n", (int)item->sender.len,
+	    item->sender.data, (int)item->recipient.len, item->recipient.data);
+	if (item->smtputf8)
+		bytes_append_text(&head, "Smtputf8: yes\n");
+	bytes_append_byte(&head, '\n');
+	bytes_append_span(&head, item->message->head);
+	struct span wrapped = arena_span(arena, bytes_span(&head));
+	bytes_clear(&head);
+	return message_with_head(item->message, wrapped);
+}
+
+/* -- reading an item back -------------------------------------------------------------------- */
+
+struct waiting {
+	struct arena *arena;
+	const char *name;
+	int dir;
+	int fd;
+	time_t made;
+	time_t tried;
+	struct outbox_item item;
+};
+
+static struct span in_brackets(struct span value)
+{
+	if (value.len < 2 || value.data[0] != '<' || value.data[value.len - 1] != '>')
+		return (struct span){NULL, 0};
+	return span_first(span_from(value, 1), value.len - 2);
+}
+
+static bool take_field(struct waiting *waiting, const struct header_field *field)
+{
+	struct span value = span_trim(field->value);
+	uint64_t made;
+	if (span_is(field->name, "Kind")) {
+		waiting->item.kind = arena_text(waiting->arena, value);
+	} else if (span_is(field->name, "Made")) {
+		if (!number_parse(value, INT64_MAX, &made))
+			return false;
+		waiting->made = (time_t)made;
+	} else if (span_is(field->name, "Delivery")) {
+		waiting->item.delivery_id = value;
+	} else if (span_is(field->name, "Sender")) {
+		waiting->item.sender = in_brackets(value);
+	} else if (span_is(field->name, "Recipient")) {
+		waiting->item.recipient = in_brackets(value);
+	} else if (span_is(field->name, "Smtputf8")) {
+		waiting->item.smtputf8 = true;
+	}
+	return true;
+}
+
+/* Reads the block and leaves the descriptor at the message. */
+static bool read_block(struct waiting *waiting)
+{
+	char *data = arena_new_items(waiting->arena, BLOCK_MAX, 1);
+	ssize_t got = file_read_at(waiting->fd, data, BLOCK_MAX, 0);
+	struct span rest = {data, got > 0 ? (size_t)got : 0};
+	struct header_field field;
+	if (!header_next(&rest, &field) || !span_is(field.name, "Ladle-Outbox"))
+		return false;
+	while (header_next(&rest, &field)) {
+		if (!take_field(waiting, &field))
+			return false;
+	}
+	bool is_whole = rest.len > 0 && waiting->item.kind != NULL &&
+	                waiting->item.sender.data != NULL && waiting->item.recipient.len > 0;
+	off_t start = (off_t)(rest.data + 1 - data);
+	return is_whole && lseek(waiting->fd, start, SEEK_SET) == start;
+}
+
+/* -- sending --------------------------------------------------------------------------------- */
+
+bool outbox_is_due(const struct outbox_options *options, time_t made, time_t tried, time_t now)
+{
+	/* A clock that went back makes everything due, rather than nothing for a long time. */
+	if (now < tried || now < made)
+		return true;
+	if (tried <= made)
+		return true;
+	uint64_t wait_s = (uint64_t)(tried - made) / 2;
+	if (wait_s < options->retry_min_s)
+		wait_s = options->retry_min_s;
+	if (wait_s > options->retry_max_s)
+		wait_s = options->retry_max_s;
+	return (uint64_t)(now - tried) >= wait_s;
+}
+
+static void remove_item(const struct waiting *waiting)
+{
+	if (unlinkat(waiting->dir, waiting->name, 0) != 0 || file_sync_dir(waiting->dir) != 0)
+		log_write(LOG_LEVEL_ERROR, "remove %s from the outbox: %s; it may be sent twice",
+		    waiting->name, strerror(errno));
+}
+
+static void give_up(const struct outbox_options *options, const struct waiting *waiting,
+    const char *why, struct outbox_tally *tally)
+{
+	log_write(LOG_LEVEL_WARNING, "giving up %s to <%.*s> of delivery %.*s: %s",
+	    waiting->item.kind, (int)waiting->item.recipient.len, waiting->item.recipient.data,
+	    (int)waiting->item.delivery_id.len, waiting->item.delivery_id.data, why);
+	if (options->give_up != NULL && !options->give_up(options->context, &waiting->item, why)) {
+		tally->waiting++;
+		return;
+	}
+	remove_item(waiting);
+	tally->given_up++;
+}
+
+static void send_item(const struct outbox_options *options,
+    const struct outbox_transport *transport, const struct waiting *waiting,
+    struct outbox_tally *tally)
+{
+	char why[256] = "";
+	time_t now = clock_now().tv_sec;
+	int64_t deadline_ms = clock_monotonic_ms() + (int64_t)options->send_timeout_s * 1000;
+	enum outbox_answer answer = transport->send(
+	    transport->context, &waiting->item, waiting->fd, deadline_ms, why, sizeof(why));
+	if (answer == OUTBOX_ACCEPTED) {
+		remove_item(waiting);
+		tally->sent++;
+		return;
+	}
+	futimens(waiting->fd, (struct timespec[2]){clock_now(), clock_now()});
+	if (answer == OUTBOX_REFUSED || now - waiting->made >= (time_t)options->expire_s) {
+		give_up(options, waiting, why, tally);
+		return;
+	}
+	log_write(LOG_LEVEL_INFO, "%s to <%.*s> of delivery %.*s waits: %s", waiting->item.kind,
+	    (int)waiting->item.recipient.len, waiting->item.recipient.data,
+	    (int)waiting->item.delivery_id.len, waiting->item.delivery_id.data, why);
+	tally->waiting++;
+}
+
+/* Holds the item against other flushers; false when somebody else has it or had it. */
+static bool hold_item(struct waiting *waiting)
+{
+	struct stat found;
+	waiting->fd =
+	    openat(waiting->dir, waiting->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (waiting->fd < 0 || lock_take(waiting->fd, 0) != 0)
+		return false;
+	/* Whoever held it before us may have sent and removed it. */
+	if (fstat(waiting->fd, &found) != 0 || !S_ISREG(found.st_mode) || found.st_nlink == 0)
+		return false;
+	waiting->tried = found.st_mtime;
+	return true;
+}
+
+static void flush_one(const struct outbox_options *options,
+    const struct outbox_transport *transport, int dir, const char *name, struct outbox_tally *tally)
+{
+	struct waiting waiting = {.arena = arena_new(), .name = name, .dir = dir, .fd = -1};
+	if (!hold_item(&waiting)) {
+		tally->waiting += waiting.fd >= 0;
+	} else if (!read_block(&waiting)) {
+		log_write(LOG_LEVEL_ERROR,
+		    "outbox file %s/new/%s has no envelope block: left there", options->directory,
+		    name);
+		tally->waiting++;
+	} else if (!outbox_is_due(options, waiting.made, waiting.tried, clock_now().tv_sec)) {
+		tally->waiting++;
+	} else {
+		send_item(options, transport, &waiting, tally);
+	}
+	file_close(&waiting.fd);
+	arena_free(&waiting.arena);
+}
+
+bool outbox_flush(const struct outbox_options *options, const struct outbox_transport *transport,
+    struct outbox_tally *tally_out, struct status *status)
+{
+	char path[4096];
+	*tally_out = (struct outbox_tally){0};
+	snprintf(path, sizeof(path), "%s/new", options->directory);
+	DIR *names = opendir(path);
+	if (names == NULL)
+		return errno == ENOENT ||
+		       status_errno(status, CAUSE_INTERNAL, errno, "open outbox %s", path);
+	struct dirent *entry;
+	while ((entry = readdir(names)) != NULL) {
+		if (entry->d_name[0] != '.')
+			flush_one(options, transport, dirfd(names), entry->d_name, tally_out);
+	}
+	closedir(names);
+	return true;
+}
+
+/* -- sendmail -------------------------------------------------------------------------------- */
+
+static ssize_t feed_file(void *context, char *data, size_t len)
+{
+	ssize_t got;
+	do {
+		got = read(*(int *)context, data, len);
+	} while (got < 0 && errno == EINTR);
+	return got;
+}
+
+enum outbox_answer outbox_send_by_program(void *context, const struct outbox_item *item, int fd,
+    int64_t deadline_ms, char *why_out, size_t why_size)
+{
+	const char *program = context;
+	struct arena *arena = arena_new();
+	const char *argv[] = {program, "-i", "-f",
+	    item->sender.len == 0 ? "<>" : arena_text(arena, item->sender), "--",
+	    arena_text(arena, item->recipient), NULL};
+	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	struct spawn_request request = {
+	    .argv = argv,
+	    .env = env,
+	    .directory = "/",
+	    .feed = feed_file,
+	    .context = &fd,
+	    .output_limit = 200,
+	    .deadline_ms = deadline_ms,
+	};
+	struct spawn_result result;
+	spawn_run(&request, &result);
+	arena_free(&arena);
+	bool is_accepted = result.end == SPAWN_EXITED && result.code == 0;
+	static const char *const ends[] = {
+	    "exit status", "signal", "timed out", "not started, errno"};
+	if (!is_accepted)
+		snprintf(why_out, why_size, "%s: %s %d %s", program, ends[result.end], result.code,
+		    bytes_terminate(&result.output));
+	bytes_clear(&result.output);
+	return is_accepted ? OUTBOX_ACCEPTED : OUTBOX_TRY_LATER;
+}
