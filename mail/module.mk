@@ -14,8 +14,7 @@ noinst_LIBRARIES += %D%/libmail.a
 MAIL_LIBS = %D%/libmail.a $(BASE_LIBS)
 
 unit_tests += tests/unit/test_address tests/unit/test_message tests/unit/test_smtp_client \
-	tests/unit/test_status \
-	tests/unit/test_top_block
+	tests/unit/test_status tests/unit/test_top_block
 tests_unit_test_address_SOURCES = tests/unit/test_address.c
 tests_unit_test_address_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_message_SOURCES = tests/unit/test_message.c
