@@ -2,7 +2,7 @@
 
 Each row has
     name      unique, in words
-    wire      as it comes over LMTP, before dot-stuffing: CRLF ends lines; bare CR, LF, NUL are bytes
+    wire      as it comes over LMTP, before dot-stuffing: CRLF ends lines, the rest are bytes
     stdin     the same message as an MTA hands it to a program: LF ends lines
     stored    what shall stand in the store below our own top block: CRLF as LF, all else untouched,
               a Return-Path or X-Original-To that came with the message removed
@@ -56,6 +56,10 @@ def _head(name, extra=b""):
     return HEAD % (re.sub(rb"[^a-z0-9]+", b".", name.encode().lower()), name.encode()) + extra
 
 
+def _small(extra=b""):
+    return _head("small", extra) + b"\r\nx\r\n"
+
+
 def _mime(boundary, parts):
     lines = [b"This is a multi-part message in MIME format.\r\n"]
     for part in parts:
@@ -80,9 +84,9 @@ def _shapes():
     yield "space before the colon", b"Subject : odd\r\nFrom: a@b.test\r\n\r\nx\r\n"
     yield "fields without space", b"From:a@b.test\r\nTo:c@d.test\r\n\r\nx\r\n"
     yield "a line of blanks in the header", _head("blanks") + b"  \r\nX-After: y\r\n\r\nx\r\n"
-    yield "folded fields", _head("f", b"X-Folded: one\r\n two\r\n\tthree\r\n   four\r\n") + b"\r\nx\r\n"
+    yield "folded fields", _small(b"X-Folded: one\r\n two\r\n\tthree\r\n   four\r\n")
     yield "folded with empty folds", _head("e", b"X-Empty:\r\n\r\n") + b"x\r\n"
-    yield "duplicate fields", _head("d", b"Subject: again\r\nSubject: and again\r\n") + b"\r\nx\r\n"
+    yield "duplicate fields", _small(b"Subject: again\r\nSubject: and again\r\n")
     yield "one byte", b"x\r\n"
     yield "a dot alone", b".\r\n"
     yield "a colon alone", b":\r\n\r\nx\r\n"
@@ -115,21 +119,22 @@ def _bytes():
             + b"\r\n", "tabs and trailing blanks": b"\ta \t \r\n   \r\n\t\r\n",
             "form feed": b"one\r\n\x0c\r\ntwo\r\n", "IAC": b"\xff\xf4\xff\xfd\r\n"}.items():
         yield name, _head(name) + b"\r\n" + body
-    yield "NUL in the header", _head("n", b"X-Nul: a\0b\r\n") + b"\r\nx\r\n"
-    yield "bare CR in the header", _head("c", b"X-Cr: a\rb\r\n") + b"\r\nx\r\n"
-    yield "bare LF in the header", _head("l", b"X-One: a\nX-Two: b\r\n") + b"\r\nx\r\n"
-    yield "latin-1 header", _head("8", b"X-Raw: caf\xe9\r\n") + b"\r\nx\r\n"
+    yield "NUL in the header", _small(b"X-Nul: a\0b\r\n")
+    yield "bare CR in the header", _small(b"X-Cr: a\rb\r\n")
+    yield "bare LF in the header", _small(b"X-One: a\nX-Two: b\r\n")
+    yield "latin-1 header", _small(b"X-Raw: caf\xe9\r\n")
     yield "UTF-8 header", _head("u", "X-Raw: Grüße 你好\r\n".encode()) + b"\r\nx\r\n"
     yield "UTF-8 addresses", "From: jürgen@bücher.test\r\nTo: 你@例.test\r\n\r\nx\r\n".encode()
-    yield "encoded words", _head("w", b"X-W: =?utf-8?q?=C3=BC?= =?iso-8859-1?b?/A==?=\r\n") + b"\r\nx\r\n"
-    yield "broken encoded words", _head("w", b"X-W: =?utf-8?q?=ZZ?= =?x?y?z?=\r\n") + b"\r\nx\r\n"
+    yield "encoded words", _small(b"X-W: =?utf-8?q?=C3=BC?= =?iso-8859-1?b?/A==?=\r\n")
+    yield "broken encoded words", _small(b"X-W: =?utf-8?q?=ZZ?= =?x?y?z?=\r\n")
     yield "NUL as the first byte", b"\0\r\n\r\nx\r\n"
 
 
 def _from_lines():
     for name, body in {
             "From line in the body": b"x\r\n\r\nFrom here on\r\n", "From line first in the body":
-            b"From a@b Sat Nov 21 09:00:00 2026\r\n", "quoted From line": b">From x\r\n>>From y\r\n",
+            b"From a@b Sat Nov 21 09:00:00 2026\r\n", "quoted From line":
+            b">From x\r\n>>From y\r\n",
             "mbox in the body": b"From a@b Sat Nov 21 09:00:00 2026\r\nSubject: z\r\n\r\n"
             b"y\r\n\r\nFrom c@d Sat Nov 21 09:00:00 2026\r\n\r\n"}.items():
         yield name, _head(name) + b"\r\n" + body
@@ -138,33 +143,37 @@ def _from_lines():
 def _traces():
     """Fields that pretend to come from the last MTA, and those that do not."""
     received = b"Received: from a.test by b.test\r\n\twith ESMTP id 1; Sat, 21 Nov 2026\r\n"
-    yield "Received first", received + _head("r") + b"\r\nx\r\n"
-    yield "a hundred Received", received * 99 + _head("r") + b"\r\nx\r\n"
-    yield "forged Return-Path below", received + b"Return-Path: <evil@x.test>\r\n" + _head("f") + b"\r\nx\r\n"
-    yield "forged Return-Path at the top", b"Return-Path: <evil@x.test>\r\n" + _head("f") + b"\r\nx\r\n"
-    yield "forged X-Original-To", received + b"X-Original-To: evil@x.test\r\n" + _head("f") + b"\r\nx\r\n"
-    yield "forged, folded", received + b"Return-Path:\r\n <evil@x.test>\r\n\tmore\r\n" + _head("f") + b"\r\nx\r\n"
-    yield "forged, odd case", received + b"rEtUrN-pAtH: <e@x.test>\r\nx-original-to: e@x\r\n" + _head("f") + b"\r\nx\r\n"
-    yield "forged, twice", received + b"Return-Path: <a@x.test>\r\n" * 2 + _head("f") + b"\r\nx\r\n"
-    yield "forged as the last field", _head("f", b"Return-Path: <evil@x.test>\r\n") + b"\r\nx\r\n"
-    yield "Delivered-To of another", received + b"Delivered-To: other@x.test\r\n" + _head("f") + b"\r\nx\r\n"
+    yield "Received first", received + _small()
+    yield "a hundred Received", received * 99 + _small()
+    yield "forged Return-Path below", received + b"Return-Path: <evil@x.test>\r\n" + _small()
+    yield "forged Return-Path at the top", b"Return-Path: <evil@x.test>\r\n" + _small()
+    yield "forged X-Original-To", received + b"X-Original-To: evil@x.test\r\n" + _small()
+    yield "forged, folded", received + b"Return-Path:\r\n <evil@x.test>\r\n\tmore\r\n" + _small()
+    odd = b"rEtUrN-pAtH: <e@x.test>\r\nx-original-to: e@x\r\n"
+    yield "forged, odd case", received + odd + _small()
+    yield "forged, twice", received + b"Return-Path: <a@x.test>\r\n" * 2 + _small()
+    yield "forged as the last field", _small(b"Return-Path: <evil@x.test>\r\n")
+    yield "Delivered-To of another", received + b"Delivered-To: other@x.test\r\n" + _small()
     yield "Return-Path in the body", _head("b") + b"\r\nReturn-Path: <stays@x.test>\r\n"
-    yield "names that only begin so", _head("n", b"Return-Path-X: 1\r\nX-Original-Too: 2\r\n") + b"\r\nx\r\n"
+    yield "names that only begin so", _small(b"Return-Path-X: 1\r\nX-Original-Too: 2\r\n")
 
 
 def _mimes():
     text = b"Content-Type: text/plain; charset=utf-8\r\n\r\nbody\r\n"
-    html = b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<p>=C3=BC=\r\n</p>\r\n"
+    html = (b"Content-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+            b"<p>=C3=BC=\r\n</p>\r\n")
     noise = random.Random(1).randbytes(20000)
     file = (b"Content-Type: application/octet-stream; name=\"a b.bin\"\r\n"
-            b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(noise).replace(b"\n", b"\r\n"))
+            b"Content-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(noise).replace(b"\n", b"\r\n"))
     for kind in (b"mixed", b"alternative", b"related", b"report", b"signed"):
         extra = b"MIME-Version: 1.0\r\nContent-Type: multipart/%s; boundary=\"=_x\"\r\n" % kind
-        yield "multipart/" + kind.decode(), _head("m", extra) + b"\r\n" + _mime(b"=_x", [text, html, file])
+        parts = _mime(b"=_x", [text, html, file])
+        yield "multipart/" + kind.decode(), _head("m", extra) + b"\r\n" + parts
     extra = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"
     yield "unfinished multipart", _head("m", extra) + b"\r\n--b\r\n" + text
     yield "multipart without parts", _head("m", extra) + b"\r\nnothing\r\n"
-    yield "multipart without boundary", _head("m", b"Content-Type: multipart/mixed\r\n") + b"\r\nx\r\n"
+    yield "multipart without boundary", _small(b"Content-Type: multipart/mixed\r\n")
     inner = b"Content-Type: message/rfc822\r\n\r\n" + _head("inner") + b"\r\nin\r\n"
     yield "message in a message", _head("m", extra) + b"\r\n" + _mime(b"b", [text, inner])
     deep = text
@@ -173,7 +182,8 @@ def _mimes():
         deep = b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % name + _mime(name, [deep])
     yield "sixty levels of parts", _head("m", b"MIME-Version: 1.0\r\n")[:-2] + b"\r\n" + deep
     yield "binary part", _head("m", extra) + b"\r\n" + _mime(b"b", [
-        b"Content-Transfer-Encoding: binary\r\n\r\n" + noise.replace(b"\r", b"").replace(b"\n", b"")])
+        b"Content-Transfer-Encoding: binary\r\n\r\n"
+        + noise.replace(b"\r", b"").replace(b"\n", b"")])
     yield "boundary of dots", _head("m", extra) + b"\r\n" + _mime(b"...", [text])
     for charset in (b"iso-2022-jp", b"koi8-r", b"gb18030", b"utf-7", b"no-such-charset"):
         extra = b"Content-Type: text/plain; charset=%s\r\n" % charset
@@ -187,7 +197,7 @@ def _sizes():
                    65536, 65537, 100000):
         yield "line of %d" % length, _head("line") + b"\r\n" + b"x" * length + b"\r\nend\r\n"
     for length in (998, 2048, 4096, 8192, 65536, 100000):
-        yield "field of %d" % length, _head("f", b"X-Long: " + b"y" * length + b"\r\n") + b"\r\nx\r\n"
+        yield "field of %d" % length, _small(b"X-Long: " + b"y" * length + b"\r\n")
         yield "8-bit line of %d" % length, _head("8") + b"\r\n" + b"\xe9" * length + b"\r\n"
     for total in (4095, 4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, 131071, 131072, 131073,
                   262144, 1048576, 3000000):
@@ -197,11 +207,13 @@ def _sizes():
         body = (line * (rest // len(line) + 1))[:rest - 2].replace(b"\r", b"z") + b"\r\n"
         yield "message of %d" % total, start + body
     for cut in range(-3, 4):
-        start = _head("edge") + b"\r\n"
-        yield "CRLF at 4096%+d" % cut, start + b"x" * (4096 + cut - len(start)) + b"\r\n.\r\nend\r\n"
-        yield "CRLF at 65536%+d" % cut, start + b"x" * (65536 + cut - len(start)) + b"\r\n.\r\nend\r\n"
-    yield "header of 300 KB in fields", _head("big", b"X-Many: abcdefghijklmnopqrstuvw\r\n" * 9000) + b"\r\nx\r\n"
-    yield "header of 300 KB folded", _head("big", b"X-One: a\r\n" + b" abcdefghijklmnopqrstuvwxyz\r\n" * 11000) + b"\r\nx\r\n"
+        for edge in (4096, 65536):
+            start = _head("edge") + b"\r\n"
+            line = b"x" * (edge + cut - len(start))
+            yield "CRLF at %d%+d" % (edge, cut), start + line + b"\r\n.\r\nend\r\n"
+    yield "header of 300 KB in fields", _small(b"X-Many: abcdefghijklmnopqrstuvw\r\n" * 9000)
+    folds = b" abcdefghijklmnopqrstuvwxyz\r\n" * 11000
+    yield "header of 300 KB folded", _small(b"X-One: a\r\n" + folds)
     yield "ten thousand short lines", _head("short") + b"\r\n" + b"a\r\n" * 10000
     yield "ten thousand bare LF", _head("short") + b"\r\n" + b"a\n" * 10000 + b"\r\n"
     yield "ten thousand bare CR", _head("short") + b"\r\n" + b"a\r" * 10000 + b"b\r\n"
@@ -209,8 +221,8 @@ def _sizes():
 
 def _random_bodies():
     """Mixtures nobody would write by hand, out of the pieces that matter."""
-    pieces = [b"\r\n", b"\n", b".", b"..", b"\0", b"\r ", b"From ", b"text ", b"\xc3\xbc", b":", b" ",
-              b"\r\n.", b"\n.", b"\r\n\r\n", b"Return-Path: x", b"\xff"]
+    pieces = [b"\r\n", b"\n", b".", b"..", b"\0", b"\r ", b"From ", b"text ", b"\xc3\xbc", b":",
+              b" ", b"\r\n.", b"\n.", b"\r\n\r\n", b"Return-Path: x", b"\xff"]
     for seed in range(24):
         generator = random.Random(seed)
         body = b"".join(generator.choice(pieces) for _ in range(generator.randrange(20, 400)))

@@ -132,7 +132,8 @@ class Imap:
     def folders(self, subscribed=False):
         """Names as the protocol has them: modified UTF-7."""
         data = self._ok(self.peer.lsub() if subscribed else self.peer.list())
-        return sorted(line.decode().rpartition(" ")[2].strip('"') for line in data if line)
+        return sorted(re.search(r'"([^"]*)"$|(\S+)$', line.decode()).group(0).strip('"')
+                      for line in data if line)
 
     def quota(self):
         """{"STORAGE": (used, limit) in KiB, "MESSAGE": ...}"""

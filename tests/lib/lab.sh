@@ -109,7 +109,8 @@ prepare() {
 	if ! unshare --mount --uts --ipc "$self" inside-install "$name" >install.log 2>&1 </dev/null
 	then
 		tail -n 15 install.log >&2
-		refuse "$(grep -m 1 -E '^(E:|mount:|tar:)' install.log || echo "installing failed"), see $PWD/install.log"
+		refuse "$(grep -m 1 -E '^(E:|mount:|tar:)' install.log || echo "installing failed"),"\
+			"see $PWD/install.log"
 	fi
 	lab_stamp "$name" >stamp
 }
@@ -156,7 +157,7 @@ run() {
 inside_run() {
 	local name=$1 dir
 	shift
-	export LAB=$name
+	export LAB=$name PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	enter_area
 	tar --xattrs --xattrs-include='*' -xf ../kept.tar
 	if [ -n "$LAB_STAGE" ]; then cp -a "$LAB_STAGE" stage; fi

@@ -13,7 +13,10 @@ import re
 import subprocess
 
 import tap
+import wire
 import world
+
+MESSAGE = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n.dot\r\n"
 
 MASTER = """\
 {port}     inet  n - n - - smtpd
@@ -37,6 +40,8 @@ lmtp       unix  - - n - - lmtp
 scache     unix  - - n - 1 scache
 anvil      unix  - - n - 1 anvil
 postlog    unix-dgram n - n - 1 postlogd
+senders    unix  - n n - - virtual
+  -o virtual_mailbox_maps=static:{bounces}/
 """
 
 MAIN = {
@@ -55,7 +60,7 @@ MAIN = {
     "alias_database": "",
     "local_recipient_maps": "",
     "biff": "no",
-    "transport_maps": "inline:{{sender.test = virtual:}}",
+    "transport_maps": "inline:{{sender.test = senders:}}",
     "virtual_mailbox_base": "/",
     "virtual_uid_maps": "static:%d" % world.VMAIL_UID,
     "virtual_gid_maps": "static:%d" % world.VMAIL_UID,
@@ -89,14 +94,14 @@ class Postfix:
         self.root = "/var/lib/test-%s" % name
         self.config = self.root + "/etc"
         self.log_path = self.root + "/log"
-        self.master = MASTER.format(port="127.0.0.1:%d" % port) + master
+        self.master = MASTER.format(
+            port="127.0.0.1:%d" % port, bounces=self.root + "/bounces") + master
         self.main = dict(
             MAIN,
             myhostname=self.hostname,
             queue_directory=self.root + "/queue",
             data_directory=self.root + "/data",
-            maillog_file=self.log_path,
-            virtual_mailbox_maps="static:%s/bounces/" % self.root.lstrip("/"))
+            maillog_file=self.log_path)
         self.main.update(main)
         self.mark = 0
         tap.witness("log of postfix " + name, self.log)
@@ -141,6 +146,16 @@ class Postfix:
         subprocess.run(command, input=message, check=True, user=user, timeout=60,
                        env=dict(os.environ, MAIL_CONFIG=self.config))
 
+    def send(self, recipient, sender="a@sender.test", message=MESSAGE, ends_at=None):
+        """One message by SMTP; how its delivery ended (at the address an alias leads to)."""
+        self.mark_log()
+        utf8 = not (sender + recipient).isascii()
+        with wire.Smtp(self.address) as client:
+            replies = client.transaction(sender, [recipient], message,
+                                         *(["SMTPUTF8"] if utf8 else []))
+        tap.equal([reply.code for reply in replies], [250, 250, 250], repr(replies))
+        return self.delivery(ends_at or recipient)
+
     # -- log --
 
     def log(self):
@@ -156,8 +171,9 @@ class Postfix:
                          "log line /%s/" % pattern, limit_s)
 
     def deliveries(self, recipient):
-        lines = re.findall(r".*: to=<%s>,.* status=.*" % re.escape(recipient),
-                           self.log()[self.mark:])
+        # Probes end as deliverable or undeliverable; nothing was delivered by them.
+        pattern = r".*: to=<%s>,.* status=(?:sent|deferred|bounced|expired).*"
+        lines = re.findall(pattern % re.escape(recipient), self.log()[self.mark:])
         return [Delivery(line) for line in lines]
 
     def delivery(self, recipient, limit_s=30):
@@ -178,6 +194,13 @@ class Postfix:
 
     def clear_queue(self):
         self.command("postsuper", "-d", "ALL")
+
+    def bounce_for(self, recipient):
+        """The latest bounce that names this recipient."""
+        def found():
+            return [text for text in self.bounces()
+                    if "Final-Recipient: rfc822; %s\n" % recipient in text]
+        return tap.until(found, "a bounce for " + recipient)[-1]
 
     def bounces(self):
         """Texts of the bounces our senders have received, oldest first."""

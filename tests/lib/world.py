@@ -55,6 +55,19 @@ def maildir(name):
     return os.path.join(HOMES, name, "Maildir")
 
 
+def fill(name, size_bytes):
+    """Puts one message of this size into a mailbox behind everybody's back."""
+    root = maildir(name)
+    for path in (root, root + "/cur", root + "/new", root + "/tmp"):
+        os.makedirs(path, exist_ok=True)
+        os.chown(path, VMAIL_UID, VMAIL_UID)
+    path = root + "/new/1000000000.filler.lab"
+    with open(path, "wb") as stream:
+        head = b"Subject: filler\n\n"
+        stream.write(head + b"x" * (size_bytes - len(head) - 1) + b"\n")
+    os.chown(path, VMAIL_UID, VMAIL_UID)
+
+
 def write_as(user, path, text, mode=0o600):
     """A file in somebody's home, as if they had written it."""
     entry = pwd.getpwnam(user)

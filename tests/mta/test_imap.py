@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# lab: postfix
+# time-limit: 240
+"""Dovecot's IMAP server reads what Ladle has delivered, and agrees about it."""
+
+import collections
+import os
+
+import corpus
+import dovecot
+import ladle
+import maildir
+import tap
+import wire
+import world
+
+# In words, and as the protocol and the disk have them (modified UTF-7).
+FOLDERS = {"lists": "lists", "Grüße": "Gr&APwA3w-e", "你好": "&T2BZfQ-", "A&B": "A&-B",
+           "two words": "two words"}
+
+
+@tap.setup
+def servers():
+    global imap
+    world.add_virtual_users({"alice": "", "bob": "", "carol": "",
+                             "small": "userdb_quota_rule=*:storage=4000K"})
+    ladle.configure()
+    ladle.Bridge().start()
+    imap = dovecot.Dovecot().start()
+
+
+def deliver(user, message=b"Subject: x\n\nx\n", *options):
+    tap.equal(ladle.deliver(message, "-f", "a@sender.test", "-r", user + "@example.test",
+                            "-d", user, *options), (0, ""))
+
+
+@tap.case("every message of the corpus reads as it was delivered")
+def _():
+    for row in corpus.rows():
+        if "lmtp" not in row.fronts:
+            deliver("alice", row.stdin)
+            continue
+        with wire.Lmtp(ladle.UNIX) as client:
+            reply = client.deliver("a@sender.test", ["alice@example.test"], row.wire)
+            tap.equal(reply["alice@example.test"].code, 250, row.name)
+    files = [dovecot.as_imap(message.bytes) for message in maildir.messages(world.maildir("alice"))]
+    tap.equal(len(files), len(corpus.rows()))
+    with imap.login("alice") as reader:
+        read = [octets for _, octets in reader.messages()]
+    missing = collections.Counter(files) - collections.Counter(read)
+    tap.equal([octets[:400] for octets in missing], [], "stored, but not read so")
+    tap.equal(len(read), len(files))
+
+
+@tap.case("messages stay when Dovecot has moved them to cur/, and are no duplicates")
+def _():
+    deliver("alice", b"Subject: one more\n\nx\n")
+    with imap.login("alice") as reader:
+        tap.equal(len(reader.messages()), len(corpus.rows()) + 1)
+
+
+@tap.case("flags are the reader's: new mail has none, old mail keeps its own")
+def _():
+    deliver("bob", b"Subject: first\n\nx\n")
+    with imap.login("bob") as reader:
+        reader.peer.select("INBOX")
+        reader.peer.store("1", "+FLAGS", r"(\Seen \Flagged)")
+    deliver("bob", b"Subject: second\n\nx\n")
+    with imap.login("bob") as reader:
+        flags = {octets.split(b"Subject: ")[1].split()[0]:
+                 [flag for flag in flags if flag != r"\Recent"]
+                 for flags, octets in reader.messages()}
+    tap.equal(flags, {b"first": [r"\Flagged", r"\Seen"], b"second": []})
+
+
+@tap.case("folders with names of all kinds are there, subscribed, and hold the mail")
+def _():
+    for name in FOLDERS:
+        deliver("carol", b"Subject: for a folder\n\nx\n", "-m", name)
+    tap.equal(sorted(maildir.folders(world.maildir("carol"))), sorted(FOLDERS.values()))
+    with imap.login("carol") as reader:
+        tap.equal([name for name in reader.folders() if name != "INBOX"],
+                  sorted(FOLDERS.values()))
+        tap.equal([name for name in reader.folders(subscribed=True) if name != "INBOX"],
+                  sorted(FOLDERS.values()))
+        for name in FOLDERS.values():
+            tap.equal(len(reader.messages(name)), 1, name)
+
+
+@tap.case("a folder made by the reader is delivered to")
+def _():
+    with imap.login("bob") as reader:
+        reader.peer.create("Made&AOQ-")
+    deliver("bob", b"Subject: x\n\nx\n", "-m", "Madeä")
+    with imap.login("bob") as reader:
+        tap.equal(len(reader.messages("Made&AOQ-")), 1)
+
+
+def agreed_usage(user):
+    """What Dovecot says is used, after checking it against the file and against the messages."""
+    root = world.maildir(user)
+    usage = maildir.Usage(root)
+    found = [message for folder in ["INBOX"] + maildir.folders(root)
+             for message in maildir.messages(root, folder)]
+    tap.equal((usage.bytes, usage.count),
+              (sum(len(message.bytes) for message in found), len(found)),
+              "maildirsize and the messages")
+    with imap.login(user) as reader:
+        used_k, limit_k = reader.quota()["STORAGE"]
+    tap.check(abs(used_k - usage.bytes / 1024) <= 1, "%d K for %r" % (used_k, usage))
+    return used_k, limit_k
+
+
+@tap.case("quota figures agree: Ladle writes maildirsize, Dovecot goes on with it")
+def _():
+    for number in range(6):
+        deliver("small", b"Subject: %d\n\n" % number + b"0123456789\n" * 10000)
+    deliver("small", b"Subject: filed\n\n" + b"0123456789\n" * 1000, "-m", "lists")
+    used_k, limit_k = agreed_usage("small")
+    tap.equal(limit_k, 4000)
+    tap.check(600 < used_k < 700, "%d K" % used_k)
+
+
+@tap.case("quota figures agree: Dovecot deletes mail, Ladle goes on")
+def _():
+    with imap.login("small") as reader:
+        reader.peer.select("INBOX")
+        reader.peer.store("1:3", "+FLAGS", r"(\Deleted)")
+        reader.peer.expunge()
+    before_k, _ = agreed_usage("small")
+    deliver("small", b"Subject: next\n\n" + b"0123456789\n" * 10000)
+    after_k, _ = agreed_usage("small")
+    tap.check(abs(after_k - before_k - 107) <= 2, "%d K, then %d K" % (before_k, after_k))
+
+
+@tap.case("quota figures agree: without the file each counts the same")
+def _():
+    path = world.maildir("small") + "/maildirsize"
+    ours, _ = agreed_usage("small")
+    os.unlink(path)
+    with imap.login("small") as reader:
+        reader.quota()
+    theirs, _ = agreed_usage("small")
+    os.unlink(path)
+    deliver("small", b"Subject: tiny\n\nx\n")
+    again, _ = agreed_usage("small")
+    tap.equal(ours, theirs)
+    tap.check(abs(again - ours) <= 1, "%d K, then %d K" % (ours, again))
+
+
+@tap.case("a full mailbox that the reader empties accepts mail again")
+def _():
+    world.fill("small", 5000000)
+    os.unlink(world.maildir("small") + "/maildirsize")
+    options = ("-f", "a@sender.test", "-r", "small@example.test", "-d", "small")
+    status, output = ladle.deliver(b"Subject: x\n\nx\n", *options)
+    tap.equal(status, 77, output)
+    tap.check(output.startswith("5.2.2 "), output)
+    maildir.clear(world.maildir("small"))  # by one who does not keep maildirsize
+    tap.equal(ladle.deliver(b"Subject: x\n\nx\n", *options), (0, ""))
+    agreed_usage("small")
+
+
+@tap.case("Dovecot has nothing to complain about")
+def _():
+    tap.equal(imap.complaints(), [])
+
+
+tap.main()
