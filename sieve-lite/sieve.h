@@ -9,16 +9,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* The filter language (RFC 5228 and extensions). A script is compiled into a checked tree that
  * lives in an arena, then run as often as wanted. Neither does I/O: what a script may ask of
  * the world while deciding comes through struct sieve_host. */
 
-/* What went wrong, for people: "file:line:column: error: message". */
+/* What went wrong, for people: "script:line:column: error: message". */
 struct sieve_error {
 	bool is_warning;
-	unsigned line;   /* from 1 */
-	unsigned column; /* from 1, in bytes */
+	const char *script; /* whose line it is: an included script may be to blame */
+	unsigned line;      /* from 1 */
+	unsigned column;    /* from 1, in bytes */
 	const char *message;
 	struct sieve_error *next;
 };
@@ -27,6 +29,16 @@ struct sieve_errors {
 	struct sieve_error *first;
 	struct sieve_error *last;
 	unsigned error_count; /* warnings not counted */
+	unsigned warning_count;
+};
+
+/* What the caller does with the result. An extension or command that needs more than that is
+ * treated as if it did not exist, so that no script asks for what would not be done. */
+enum sieve_ability {
+	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
+	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
+	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
+	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
 struct sieve_script;
@@ -35,6 +47,7 @@ struct sieve_compile_options {
 	const char *name; /* as people know it: for messages and origins */
 	/* Names of extensions that are off, comma-separated; null: none. */
 	const char *disabled_extensions;
+	unsigned abilities; /* of enum sieve_ability */
 };
 
 /* Compiles `source` (borrowed only during the call). Null when there are errors; all that could
@@ -48,14 +61,44 @@ enum sieve_answer { SIEVE_YES, SIEVE_NO, SIEVE_CANNOT_TELL };
 struct sieve_host {
 	void *context;
 	enum sieve_answer (*mailbox_exists)(void *context, struct span folder);
+	/* Asked now and then: SIEVE_YES ends the script as one over its budget. */
+	enum sieve_answer (*is_out_of_time)(void *context);
+};
+
+/* What the script did and why, told while it runs. A test is told after the values it looked
+ * at, so that its result is known; `depth` says how deep in blocks and tests it stands. */
+enum sieve_trace_kind {
+	SIEVE_TRACE_COMMAND, /* a command is about to run */
+	SIEVE_TRACE_VALUE,   /* `value`, found in `source`, was compared with `key` */
+	SIEVE_TRACE_TEST,    /* a test ended with `result` */
+};
+
+struct sieve_trace_event {
+	enum sieve_trace_kind kind;
+	const char *script;
+	unsigned line;
+	unsigned column;
+	unsigned depth;
+	const char *name;   /* of the command or test; for a value, of the match type */
+	struct span source; /* the header or part of the envelope, where there is one */
+	struct span value;
+	struct span key;
+	bool result;
+};
+
+struct sieve_trace {
+	void *context;
+	void (*tell)(void *context, const struct sieve_trace_event *event);
 };
 
 struct sieve_input {
 	const struct message *message;
 	const struct envelope *envelope;
 	const struct envelope_recipient *recipient;
-	const char *recipient_delimiter; /* for subaddress */
+	const char *recipient_delimiter; /* for subaddress; null: none */
+	struct timespec now;
 	const struct sieve_host *host;
+	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */
 };
 
 enum sieve_end {
@@ -67,6 +110,7 @@ enum sieve_end {
 struct sieve_result {
 	struct action_list actions; /* without the implicit keep */
 	bool implicit_keep;         /* still in effect at the end: the next script may run */
+	struct action keep;         /* what the implicit keep is, if it is done: flags, version */
 	struct sieve_errors errors; /* of the run */
 };
 
