@@ -102,9 +102,9 @@ static int make_directory(const struct maildir_folder *parent, const char *name)
 static int make_mark(const struct maildir_folder *folder)
 {
 	int fd = openat(
-	    folder->fd, "maildirfolder", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, PRIVATE_FILE);
+	    folder->fd, "maildirfolder", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, PRIVATE_FILE);
 	if (fd < 0)
-		return -1;
+		return errno == EEXIST ? 0 : -1;
 	maildir_folder_own_file(folder, fd);
 	return file_close(&fd);
 }

@@ -55,7 +55,7 @@ static int take_lock(int root_fd)
 	}
 }
 
-/* Reads a list whole; 1 when there is none. */
+/* Reads a list whole; 1 when there is none. (O_NONBLOCK: a fifo in its place must not hang us.) */
 static int read_list(int root_fd, const char *name, struct bytes *to, struct stat *found)
 {
 	int fd = openat(root_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -100,8 +100,8 @@ static int add_to_courier(int root_fd, const char *name, bool *is_there_out)
 	if (result == 0 && !has_line(bytes_span(&list), bytes_span(&line))) {
 		size_t old_len = list.len;
 		append_line(&list, bytes_span(&line));
-		int fd =
-		    openat(root_fd, COURIER_LIST, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+		int fd = openat(root_fd, COURIER_LIST,
+		    O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		result = fd < 0 ? -1 : file_write_all(fd, list.data + old_len, list.len - old_len);
 		if (file_close(&fd) != 0)
 			result = -1;

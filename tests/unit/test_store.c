@@ -395,6 +395,24 @@ START_TEST(links_do_not_lead_out_of_a_maildir)
 }
 END_TEST
 
+START_TEST(a_fifo_in_our_way_does_not_hang_us)
+{
+	static const char *const places[] = {
+	    "courierimapsubscribed", "subscriptions", "subscriptions.lock", ".Work/maildirfolder"};
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		room_enter(&room);
+		room_mkdir(&room, "Maildir");
+		room_mkdir(&room, "Maildir/.Work");
+		char *path = arena_textf(room.arena, "Maildir/%s", places[i]);
+		ck_assert_int_eq(mkfifo(room_path(&room, path), 0600), 0);
+		struct store *store = room_open(&room);
+		ck_assert_msg(room_store(&room, store, "Work"), "%s", places[i]);
+		store_close(&store);
+		room_leave(&room);
+	}
+}
+END_TEST
+
 /* Many start in the same instant and make the Maildir and its folder, too. */
 START_TEST(deliveries_do_not_meet)
 {
@@ -440,4 +458,4 @@ UNIT_TESTS("store", locations_are_understood_or_refused, a_probe_leaves_no_trace
     a_new_folder_is_subscribed_where_readers_look,
     a_held_subscription_lock_delays_but_does_not_refuse, folders_in_utf8_on_demand,
     a_copy_that_is_given_up_leaves_nothing, what_a_reader_took_is_not_taken_back,
-    links_do_not_lead_out_of_a_maildir, deliveries_do_not_meet)
+    links_do_not_lead_out_of_a_maildir, a_fifo_in_our_way_does_not_hang_us, deliveries_do_not_meet)
