@@ -1,7 +1,10 @@
 #!/bin/bash
 # run.sh - sets up what the tests need, builds out of tree, runs every test.
 #
-#   tests/run.sh [PATTERN...]    only tests whose name (as "unit", "mta/test_pipe") contains one
+#   tests/run.sh [--sanitizers] [PATTERN...]
+#
+# PATTERN: only tests whose name (as "unit", "mta/test_pipe") contains one of them.
+# --sanitizers: the same tests of a build with AddressSanitizer and UBSan.
 #
 # The last line is always: N passed, N failed, N skipped. Exit status 1 if any failed.
 #
@@ -18,9 +21,14 @@ exec </dev/null
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 TOP=$(readlink -f "$(dirname "$0")/..")
-BUILD=$TOP/build-tests/build
-STAGE=$TOP/build-tests/stage
-LOGS=$TOP/build-tests/logs
+flavour='' configure_flags=''
+if [ "${1-}" = --sanitizers ]; then
+	flavour=-sanitizers configure_flags=--enable-sanitizers
+	shift
+fi
+BUILD=$TOP/build-tests/build$flavour
+STAGE=$TOP/build-tests/stage$flavour
+LOGS=$TOP/build-tests/logs$flavour
 export TOP BUILD STAGE PYTHONPATH=$TOP/tests/lib
 export LAB_DIR=$TOP/build-tests/labs LAB_STAGE=$STAGE
 
@@ -85,14 +93,15 @@ install_packages() {
 		give_up "packages cannot be installed" "$LOGS/packages.log"
 }
 
-# A tree that was configured in place cannot be built elsewhere: then from a clean copy of it.
+# A tree that was configured in place cannot be built elsewhere: then from a copy of
+# what git knows.
 source_tree() {
-	if [ ! -e "$TOP/config.status" ]; then
+	if [ ! -e "$TOP/config.status" ] || ! command -v git >/dev/null; then
 		echo "$TOP"
 		return
 	fi
 	mkdir -p "$TOP/build-tests/src"
-	(cd "$TOP" && git ls-files -z -co --exclude-standard | tar -c --null -T - -f -) |
+	(cd "$TOP" && git ls-files -z | tar -c --ignore-failed-read --null -T - -f -) |
 		tar -x -C "$TOP/build-tests/src" -f -
 	echo "$TOP/build-tests/src"
 }
@@ -108,7 +117,7 @@ build() {
 	cd "$BUILD" || exit 1
 	if [ ! -e Makefile ]; then
 		"$source/configure" --prefix=/usr/local --sysconfdir=/etc --localstatedir=/var \
-			--enable-werror >>"$log" 2>&1 || give_up "configure" "$log"
+			--enable-werror $configure_flags >>"$log" 2>&1 || give_up "configure" "$log"
 	fi
 	make -j"$(nproc)" >>"$log" 2>&1 || give_up "build" "$log"
 	rm -rf "$STAGE" && mkdir -p "$STAGE"
