@@ -20,7 +20,7 @@ import traceback
 
 _cases = []
 _setups = []
-_witnesses = []
+_witnesses = {}
 
 
 class Skip(Exception):
@@ -41,7 +41,7 @@ def setup(function):
 
 def witness(name, text):
     """What to show beside a failed case: text() is called when one fails, its end is printed."""
-    _witnesses.append((name, text))
+    _witnesses[name] = text
 
 
 def skip(reason):
@@ -90,7 +90,7 @@ def _note(text):
 
 
 def _show_witnesses():
-    for name, text in _witnesses:
+    for name, text in _witnesses.items():
         try:
             lines = text().splitlines()[-40:]
         except Exception as problem:

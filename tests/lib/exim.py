@@ -1,0 +1,117 @@
+"""Exim as a site would set it up beside Ladle: mail by pipe, or by LMTP with callouts.
+
+There is one per lab: it reads /etc/exim4/exim4.conf, which in a lab is ours.
+"""
+
+import os
+import re
+import subprocess
+
+import ladle
+import tap
+import world
+
+CONFIG = """\
+primary_hostname = mx.example.test
+domainlist local_domains = example.test
+log_selector = +all
+log_file_path = /var/log/exim4/%slog
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+host_lookup =
+tls_advertise_hosts =
+keep_environment =
+acl_smtp_rcpt = check_rcpt
+acl_smtp_data = accept
+begin acl
+check_rcpt:
+  {verify}
+  accept domains = +local_domains
+  accept domains = sender.test
+  deny
+begin routers
+senders:
+  driver = redirect
+  domains = sender.test
+  data = :blackhole:
+mailboxes:
+  driver = {router}
+  domains = +local_domains
+  local_part_suffix = +*
+  local_part_suffix_optional
+  transport = {transport}
+begin transports
+lmtp:
+  driver = smtp
+  protocol = lmtp
+  hosts = 127.0.0.1
+  port = 24
+  hosts_override
+  allow_localhost
+  rcpt_include_affixes
+pipe:
+  driver = pipe
+  command = {deliver} -d $address_data
+  user = vmail
+  group = vmail
+  return_fail_output
+  temp_errors = 75
+  message_prefix =
+  message_suffix =
+  return_path_add
+  delivery_date_add = false
+begin retry
+* * F,1h,1m
+"""
+
+# What came from outside is tainted and refused in a command line: the user's name must be looked
+# up, and the sender comes as the Return-path field.
+ROUTES = {
+    "lmtp": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
+    "pipe": "accept\n  address_data = ${lookup{$local_part}lsearch,ret=key{%s}{$value}fail}"
+            % world.USERS_FILE,
+}
+
+
+class Exim:
+    def __init__(self, transport, verify="", port=25):
+        world.in_lab()
+        self.address = ("127.0.0.1", port)
+        self.log_path = "/var/log/exim4/mainlog"
+        self.mark = 0
+        self.process = None
+        self.text = CONFIG.format(transport=transport, router=ROUTES[transport], verify=verify,
+                                  port=port, deliver=ladle.DELIVER).replace("%%", "%")
+        tap.witness("log of exim", self.log)
+
+    def start(self):
+        self.mark_log()
+        path = "/etc/exim4/exim4.conf"
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(self.text)
+        os.chmod(path, 0o644)
+        self.process = subprocess.Popen(["exim", "-bdf", "-q1m"], stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.STDOUT, stdout=subprocess.DEVNULL)
+        tap.until(lambda: "daemon started" in self.log()[self.mark:], "Exim has started")
+        return self
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def log(self):
+        try:
+            with open(self.log_path, encoding="utf-8", errors="replace") as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return ""
+
+    def mark_log(self):
+        self.mark = len(self.log())
+
+    def fate(self, recipient, limit_s=30):
+        """(mark, line) of the delivery: "=>" arrived, "**" failed, "==" waits."""
+        pattern = r" (=>|\*\*|==) (\S*%s.*)" % re.escape(recipient.partition("@")[0])
+        found = tap.until(lambda: re.search(pattern, self.log()[self.mark:]),
+                          "a delivery to " + recipient, limit_s)
+        return found.group(1), found.group(2)
