@@ -11,11 +11,13 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/memory.c %D%/memory.h \
 	%D%/number.c %D%/number.h \
 	%D%/random.c %D%/random.h \
+	%D%/sandbox.c %D%/sandbox.h \
 	%D%/spawn.c %D%/spawn.h \
 	%D%/utf8.c %D%/utf8.h
-BASE_LIBS = %D%/libbase.a
+BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test_bytes tests/unit/test_file tests/unit/test_number tests/unit/test_spawn
+unit_tests += tests/unit/test_bytes tests/unit/test_file tests/unit/test_number \
+	tests/unit/test_sandbox tests/unit/test_spawn
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c
@@ -24,3 +26,5 @@ tests_unit_test_number_SOURCES = tests/unit/test_number.c
 tests_unit_test_number_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
 tests_unit_test_spawn_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_LDADD = $(BASE_LIBS) $(UNIT_LIBS)

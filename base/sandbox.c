@@ -1,0 +1,196 @@
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+#ifdef HAVE_LINUX_LANDLOCK_H
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/syscall.h>
+#endif
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#include <sys/socket.h>
+#endif
+
+enum answer { PUT_ON, NOT_THERE, FAILED };
+
+static enum answer refuse_new_privileges(void)
+{
+#ifdef __linux__
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? PUT_ON : FAILED;
+#else
+	return NOT_THERE;
+#endif
+}
+
+#if defined(HAVE_LINUX_LANDLOCK_H) && defined(SYS_landlock_create_ruleset)
+/* Everything that the first version of Landlock knows is forbidden outside `directory`. */
+#define ALL_ACCESS                                                           \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |        \
+	    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |     \
+	    LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |     \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |     \
+	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |   \
+	    LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+static int allow_directory(int ruleset, const char *directory)
+{
+	struct landlock_path_beneath_attr rule = {
+	    .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
+	                      LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	    .parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	if (rule.parent_fd < 0)
+		return -1;
+	long result = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	int saved = errno;
+	close(rule.parent_fd);
+	errno = saved;
+	return result == 0 ? 0 : -1;
+}
+
+static enum answer restrict_files(const char *directory)
+{
+	struct landlock_ruleset_attr attributes = {.handled_access_fs = ALL_ACCESS};
+	int ruleset = (int)syscall(
+	    SYS_landlock_create_ruleset, &attributes, sizeof(attributes.handled_access_fs), 0);
+	if (ruleset < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? NOT_THERE : FAILED;
+	int result = directory == NULL ? 0 : allow_directory(ruleset, directory);
+	if (result == 0)
+		result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+	int saved = errno;
+	close(ruleset);
+	errno = saved;
+	return result == 0 ? PUT_ON : FAILED;
+}
+#else
+static enum answer restrict_files(const char *directory)
+{
+	(void)directory;
+	return NOT_THERE;
+}
+#endif
+
+#ifdef HAVE_SECCOMP
+static const int needed[] = {
+    /* descriptors it has */
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(readv),
+    SCMP_SYS(writev),
+    SCMP_SYS(pread64),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(fstat),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(dup),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(select),
+    SCMP_SYS(pselect6),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(sendto),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getpeername),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(ioctl),
+    /* new ones: unnamed files (Landlock says where), exchanges, syslog */
+    SCMP_SYS(openat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(memfd_create),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(connect),
+    SCMP_SYS(pipe2),
+    /* memory, time, signals of its own, the end */
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(setitimer),
+    SCMP_SYS(alarm),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(uname),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+static int allow_calls(scmp_filter_ctx filter)
+{
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		/* Not every machine has every call. */
+		int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, needed[i], 0);
+		if (result != 0 && result != -EINVAL && result != -EDOM)
+			return result;
+	}
+	int result = seccomp_rule_add(
+	    filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	return result != 0 ? result : seccomp_load(filter);
+}
+
+static enum answer restrict_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	if (filter == NULL)
+		return NOT_THERE;
+	int result = allow_calls(filter);
+	seccomp_release(filter);
+	errno = -result;
+	return result == 0 ? PUT_ON : result == -EINVAL ? NOT_THERE : FAILED;
+}
+#else
+static enum answer restrict_calls(void)
+{
+	return NOT_THERE;
+}
+#endif
+
+int sandbox_enter(const char *directory, char *layers_out, size_t layers_size)
+{
+	/* In this order: seccomp would forbid the calls the others are made with. */
+	enum answer privileges = refuse_new_privileges();
+	enum answer files = privileges == FAILED ? FAILED : restrict_files(directory);
+	enum answer calls = files == FAILED ? FAILED : restrict_calls();
+	snprintf(layers_out, layers_size, "%s%s%s", privileges == PUT_ON ? "no-new-privs" : "",
+	    files == PUT_ON ? " landlock" : "", calls == PUT_ON ? " seccomp" : "");
+	return privileges == FAILED || files == FAILED || calls == FAILED ? -1 : 0;
+}
