@@ -10,7 +10,11 @@
 #include <sys/types.h>
 
 /* Who a recipient is. Several sources are asked in order; a source is one file with one
- * constant record (struct user_driver in users/driver.h). */
+ * constant record (struct user_driver in users/driver.h).
+ *
+ * Names are bytes. Folding case means ASCII letters only; UTF-8 local parts (RFC 6531) are looked
+ * up as they came, neither folded nor normalised, so a source has to have them as senders and
+ * MTAs write them: in NFC. */
 
 enum user_answer {
 	USER_FOUND,
@@ -44,9 +48,9 @@ struct user_source_options {
 	const char *title;    /* "virtual" */
 	const char *driver;   /* "passwd", "passwd-file", "static" */
 	const char *path;     /* passwd-file */
-	const char *username; /* what to look up: "%{user}", "%{user}@%{domain}"; ... */
-	const char *witness;  /* a user that must exist, or null */
-	const char *home;     /* static, or default: may have %{user}, %{domain}, %{uid} */
+	const char *username; /* what to look up: "%{user}@%{domain}"; null: "%{user}" */
+	const char *witness;  /* a name that must be found, or "unknown" is not believed; or null */
+	const char *home;     /* static, or default: may have %{user}, %{domain}, %{uid}; or null */
 	const char *domain;   /* only asked for this domain (and for none), or null: for all */
 	int64_t uid;          /* static, or default for lines without one; -1: none */
 	int64_t gid;
@@ -58,7 +62,7 @@ struct users_options {
 	const char *recipient_delimiter; /* single bytes, "+-"; "" for none */
 	bool fold_case;                  /* local parts in lower case before looking up */
 	uint64_t first_valid_uid;
-	uint64_t timeout_ms; /* for one source */
+	uint64_t timeout_ms; /* for one question to a source that could hang; 0: 30 s */
 };
 
 struct users;
@@ -75,13 +79,16 @@ void users_close(struct users **users);
 enum user_answer users_lookup(struct users *users, struct arena *arena,
     const struct address *recipient, struct user *user_out, struct status *status);
 
-/* The same by the exact name an administrator uses (-d): no delimiter is looked for unless
- * the name is not found as it is. */
+/* The same by the name an administrator uses (-d): "anna", "anna@example.org". It goes through
+ * the same patterns as an address, whose syntax it need not have; again no delimiter is looked
+ * for unless the name is not found as it is. An empty name is USER_CANNOT_TELL (usage). */
 enum user_answer users_lookup_name(struct users *users, struct arena *arena, struct span name,
     struct user *user_out, struct status *status);
 
-/* Calls `each` for every user of every source that can be walked, until it returns false. False
- * when a source failed or cannot be walked (status says which); the others were walked. */
+/* Calls `each` for every user of every source that can be walked, until it returns false;
+ * disabled ones too, and one that two sources have twice. `user` lives for the call only. False
+ * when a source failed, cannot be walked or has a user that cannot get mail as it stands (status
+ * says which, the last one); all others were walked. May wait as long as a source does. */
 bool users_walk(struct users *users, bool (*each)(void *context, const struct user *user),
     void *context, struct status *status);
 
