@@ -20,7 +20,7 @@ static const struct user_driver *const drivers[] = {
 };
 
 struct source {
-	const struct user_source_options *options;
+	struct user_source_options options; /* with null where the caller had "" */
 	const struct user_driver *driver;
 	void *state;
 };
@@ -90,14 +90,25 @@ static bool check_source(const struct user_source_options *source, const struct 
 	return check_ids(source, driver, first_valid_uid, status) && check_patterns(source, status);
 }
 
+static void none_if_empty(const char **text)
+{
+	if (*text != NULL && **text == '\0')
+		*text = NULL;
+}
+
 static bool open_source(struct users *users, const struct user_source_options *options,
     struct source *source, struct status *status)
 {
-	source->options = options;
+	source->options = *options;
+	none_if_empty(&source->options.path);
+	none_if_empty(&source->options.username);
+	none_if_empty(&source->options.witness);
+	none_if_empty(&source->options.home);
+	none_if_empty(&source->options.domain);
 	source->driver = find_driver(options->driver);
-	if (!check_source(options, source->driver, users->options.first_valid_uid, status))
+	if (!check_source(&source->options, source->driver, users->options.first_valid_uid, status))
 		return false;
-	source->state = source->driver->open(options, &users->options, status);
+	source->state = source->driver->open(&source->options, &users->options, status);
 	return source->state != NULL;
 }
 
@@ -149,7 +160,7 @@ struct wanted {
 static enum user_answer check_witness(
     const struct source *source, struct arena *arena, struct status *status)
 {
-	const char *witness = source->options->witness;
+	const char *witness = source->options.witness;
 	struct user_account account;
 	struct user_query query = {span_of(witness), span_of(witness), SPAN("")};
 	if (witness == NULL)
@@ -160,7 +171,7 @@ static enum user_answer check_witness(
 	case USER_UNKNOWN:
 		status_fail(status, CAUSE_CANNOT_TELL,
 		    "users \"%s\" does not find its witness \"%s\": not believed",
-		    source->options->title, witness);
+		    source->options.title, witness);
 		break;
 	default:
 		break;
@@ -171,7 +182,7 @@ static enum user_answer check_witness(
 static enum user_answer ask_source(const struct users *users, const struct source *source,
     struct arena *arena, const struct wanted *wanted, struct user *user_out, struct status *status)
 {
-	const char *pattern = source->options->username;
+	const char *pattern = source->options.username;
 	const struct pattern_values values = {wanted->local, wanted->domain, -1};
 	struct user_account account = {0};
 	struct user_query query = {
@@ -185,12 +196,12 @@ static enum user_answer ask_source(const struct users *users, const struct sourc
 		return answer;
 	*user_out = (struct user){
 	    .local = wanted->local, .domain = wanted->domain, .detail = wanted->detail};
-	return account_judge(arena, &account, source->options, &users->options, user_out, status);
+	return account_judge(arena, &account, &source->options, &users->options, user_out, status);
 }
 
 static bool is_asked(const struct source *source, const struct wanted *wanted)
 {
-	const char *domain = source->options->domain;
+	const char *domain = source->options.domain;
 	if (wanted->is_whole && source->driver->is_for_everyone)
 		return false;
 	return domain == NULL || wanted->domain.len == 0 || span_is_nocase(wanted->domain, domain);
@@ -302,8 +313,8 @@ static bool walk_account(void *context, const struct user_account *account)
 	    .local = span_first(account->name, at), .domain = span_from(account->name, at + 1)};
 	struct status delivery;
 	arena_reset(walk->arena);
-	if (account_judge(walk->arena, account, walk->source->options, &walk->users->options, &user,
-	        &delivery) != USER_CANNOT_TELL) {
+	if (account_judge(walk->arena, account, &walk->source->options, &walk->users->options,
+	        &user, &delivery) != USER_CANNOT_TELL) {
 		walk->goes_on = walk->each(walk->context, &user);
 	} else {
 		*walk->status = delivery;
@@ -322,7 +333,7 @@ bool users_walk(struct users *users, bool (*each)(void *context, const struct us
 		walk.source = source;
 		if (source->driver->walk == NULL)
 			all_walked =
-			    wrong(source->options, status, "this driver cannot list its users");
+			    wrong(&source->options, status, "this driver cannot list its users");
 		else if (!source->driver->walk(source->state, walk_account, &walk, status))
 			all_walked = false;
 	}

@@ -43,7 +43,8 @@ struct user {
 	size_t field_count;
 };
 
-/* One `users` section of the configuration. Strings are borrowed for the life of `users`. */
+/* One `users` section of the configuration. Strings are borrowed for the life of `users`; where
+ * null stands for "none", "" does too. */
 struct user_source_options {
 	const char *title;    /* "virtual" */
 	const char *driver;   /* "passwd", "passwd-file", "static" */

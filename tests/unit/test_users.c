@@ -296,6 +296,7 @@ START_TEST(a_source_without_its_witness_is_not_believed)
 	enter("anna::1000:1000::/a::\nwitness::0:0::::delivery=no\n", "x:\n", NULL);
 	struct user_source_options sources[] = {file_source(0), file_source(1)};
 	sources[0].witness = "witness";
+	sources[1].witness = sources[1].domain = sources[1].username = sources[1].home = "";
 	struct users *users = open_users(sources, 2, "+");
 	struct user user;
 	struct status status;
