@@ -24,8 +24,10 @@ void pipeline_close(struct pipeline **pipeline);
 struct pipeline_recipient {
 	struct envelope_recipient envelope;
 	/* deliver's options; null data and false over LMTP. */
-	struct span user_name; /* -d, or the user we already are: looked up by name */
+	struct span user_name; /* -d; or with is_self USER, which may be missing */
 	bool is_self;          /* no -d, not root: no source is asked, we are who we are */
+	struct span home;      /* with is_self: HOME; null data: as getpwuid() has it */
+	struct span detail;    /* EXTENSION; null data: what the recipient's local part has */
 	struct span folder;    /* -m: the default folder instead of the inbox */
 };
 
