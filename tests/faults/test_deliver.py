@@ -31,7 +31,7 @@ if header :contains "subject" "report" { fileinto :copy "Work"; }
 CONFIG = """\
 hostname = "mx.example.test"
 first_valid_uid = 1
-delivery_timeout = 10
+delivery_timeout = "10s"
 state_directory = "{top}/state"
 spool_directory = "{top}/spool"
 users "test" {{ driver = "passwd-file"  path = "{top}/users" }}

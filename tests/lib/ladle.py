@@ -43,7 +43,7 @@ quota {{
   rule "*" {{ storage = "{storage}" }}
 }}
 
-record {{ file = "{records}"  format = "json" }}
+record {{ target = "{records}"  format = "json" }}
 
 lmtp {{
   user = "vmail"

@@ -1,0 +1,166 @@
+#ifndef DELIVER_SETTINGS_H
+#define DELIVER_SETTINGS_H
+
+#include "base/bytes.h"
+#include "mail/address.h"
+#include "mail/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The configuration, typed and checked. The table in settings_table.c has one row per setting;
+ * what each one means, its range and its default stand there and nowhere else. Everything here
+ * is constant once loaded and lives until settings_free(). */
+
+#ifndef LADLE_CONFIG_FILE
+#define LADLE_CONFIG_FILE "/etc/ladle.conf"
+#endif
+
+struct text_list {
+	const char *const *items;
+	size_t count;
+};
+
+/* users "TITLE" { } */
+struct users_settings {
+	const char *title;
+	const char *driver;
+	const char *path;
+	const char *username;
+	const char *witness;
+	const char *home;
+	const char *domain;
+	const char *uid; /* a number or an account's name; "" none */
+	const char *gid;
+};
+
+enum detail_folder { DETAIL_IGNORE, DETAIL_EXISTING, DETAIL_CREATE };
+enum folder_separator { SEPARATOR_DOT, SEPARATOR_SLASH };
+
+struct store_settings {
+	const char *location;
+	bool autocreate;
+	bool autosubscribe;
+	bool utf8_names;
+	enum folder_separator separator;
+	enum detail_folder detail;
+	const char *sentinel;
+};
+
+/* rule "FOLDER" { } */
+struct rule_settings {
+	const char *title;
+	const char *storage;
+	const char *messages;
+};
+
+enum quota_over { QUOTA_OVER_REFUSE, QUOTA_OVER_DEFER };
+
+struct quota_settings {
+	const char *driver;
+	enum quota_over over;
+	uint64_t grace_bytes;
+	uint64_t message_max_bytes;
+	bool at_rcpt;
+	const struct rule_settings *rules;
+	size_t rule_count;
+};
+
+struct sieve_settings {
+	const char *script;
+	struct text_list before;
+	struct text_list after;
+	struct text_list disabled_extensions;
+};
+
+/* listen "unix:PATH" { } or listen "inet:HOST:PORT" { } */
+struct listen_settings {
+	const char *title;
+	const char *owner;
+	const char *group;
+	uint64_t mode;
+	bool dsn;
+};
+
+struct lmtp_settings {
+	const char *user;         /* "": each recipient's own (system users) */
+	const char *session_user; /* "": the same as `user` */
+	struct text_list probe_senders;
+	uint64_t max_recipients;
+	uint64_t max_bad_commands;
+	uint64_t max_message_bytes; /* 0: no limit */
+	uint64_t sessions;          /* at the same time */
+	uint64_t delivery_processes;
+	uint64_t command_timeout_s;
+	uint64_t data_timeout_s;
+	const struct listen_settings *listeners;
+	size_t listener_count;
+};
+
+struct policy_settings {
+	uint64_t timeout_s;
+	const struct listen_settings *listeners;
+	size_t listener_count;
+};
+
+enum log_level_setting {
+	LOG_SETTING_ERROR,
+	LOG_SETTING_WARNING,
+	LOG_SETTING_INFO,
+	LOG_SETTING_DEBUG
+};
+
+struct log_settings {
+	const char *target;
+	enum log_level_setting level; /* the same order as enum log_level */
+};
+
+enum record_format { RECORD_TEXT, RECORD_JSON };
+
+struct record_settings {
+	const char *target;
+	enum record_format format;
+};
+
+struct settings {
+	struct arena *arena;
+	const char *path; /* the file that was read, or "" */
+
+	const char *postmaster;
+	const char *hostname;
+	const char *recipient_delimiter;
+	bool fold_case;
+	struct text_list plugins;
+	uint64_t first_valid_uid;
+	uint64_t delivery_timeout_s;
+	uint64_t lookup_timeout_s;
+	const char *state_directory;
+	const char *spool_directory;
+
+	const struct users_settings *users;
+	size_t user_source_count;
+	struct store_settings store;
+	struct quota_settings quota;
+	struct sieve_settings sieve;
+	struct lmtp_settings lmtp;
+	struct policy_settings policy;
+	struct log_settings log;
+	struct record_settings record;
+};
+
+/* Reads `path`, or LADLE_CONFIG_FILE when it is null; that one may be missing, then all is
+ * default. Null with a status (CAUSE_CONFIGURATION) whose detail names file, line and remedy. */
+struct settings *settings_load(const char *path, struct status *status);
+void settings_free(struct settings **settings);
+
+/* Sets one setting after loading: "quota.over=defer", "postmaster=x@y"; with a title between
+ * section and name, "quota.rule.Trash.storage=ignore", an entry of that title is made where
+ * there is none. Elements of a list are split at commas. False with a status. */
+bool settings_override(struct settings *settings, const char *assignment, struct status *status);
+
+/* The null sender or one that matches `lmtp { probe_senders }` ("*" matches anything): such an
+ * envelope may be somebody's check whether the mailbox exists. */
+bool settings_is_probe_sender(const struct settings *settings, const struct address *sender);
+
+#endif

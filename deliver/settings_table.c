@@ -1,0 +1,146 @@
+/* settings_table.c - every setting there is, once.
+ *
+ * Defaults are what a site wants that has said nothing. A sentence completes "it is ...": the
+ * sample configuration and the manual page are checked against these rows. */
+#include "deliver/settings_table.h"
+
+#include "deliver/settings.h"
+
+#define AT(type, field) offsetof(struct type, field)
+/* clang-format off */
+
+const struct setting_section setting_sections[] = {
+    {"users", "", true, AT(settings, users), AT(settings, user_source_count),
+        sizeof(struct users_settings),
+        "A source of users, asked in the order of the file. Without any: the system's accounts."},
+    {"store", "", false, AT(settings, store), 0, 0, "Where mail is put."},
+    {"quota", "", false, AT(settings, quota), 0, 0, "How much a user may keep."},
+    {"rule", "quota", true, AT(quota_settings, rules), AT(quota_settings, rule_count),
+        sizeof(struct rule_settings),
+        "The limit of a folder; \"*\" is the whole mailbox."},
+    {"sieve", "", false, AT(settings, sieve), 0, 0, "Filter scripts."},
+    {"lmtp", "", false, AT(settings, lmtp), 0, 0, "The LMTP front, lmtp-bridge."},
+    {"listen", "lmtp", true, AT(lmtp_settings, listeners), AT(lmtp_settings, listener_count),
+        sizeof(struct listen_settings), "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
+    {"policy", "", false, AT(settings, policy), 0, 0, "Postfix's check_policy_service."},
+    {"listen", "policy", true, AT(policy_settings, listeners),
+        AT(policy_settings, listener_count), sizeof(struct listen_settings),
+        "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
+    {"log", "", false, AT(settings, log), 0, 0, "Messages for the administrator."},
+    {"record", "", false, AT(settings, record), 0, 0,
+        "What became of each message, one entry per recipient."},
+};
+const size_t setting_section_count = sizeof(setting_sections) / sizeof(setting_sections[0]);
+
+#define TEXT(section, field, fallback, sentence) \
+	{#section, #field, SETTING_TEXT, fallback, AT(section##_settings, field), 0, 0, NULL, sentence}
+#define LIST(section, field, fallback, sentence) \
+	{#section, #field, SETTING_LIST, fallback, AT(section##_settings, field), 0, 0, NULL, sentence}
+#define BOOL(section, field, fallback, sentence) \
+	{#section, #field, SETTING_BOOL, fallback, AT(section##_settings, field), 0, 0, NULL, sentence}
+#define CHOICE(section, field, choices, fallback, sentence) \
+	{#section, #field, SETTING_CHOICE, fallback, AT(section##_settings, field), 0, 0, choices, sentence}
+#define NUMBER(section, field, min, max, fallback, sentence) \
+	{#section, #field, SETTING_NUMBER, fallback, AT(section##_settings, field), min, max, NULL, sentence}
+#define BYTES(section, field, fallback, sentence) \
+	{#section, #field, SETTING_BYTES, fallback, AT(section##_settings, field##_bytes), 0, UINT64_MAX, NULL, sentence}
+#define SECONDS(section, field, min, max, fallback, sentence) \
+	{#section, #field, SETTING_SECONDS, fallback, AT(section##_settings, field##_s), min, max, NULL, sentence}
+/* The file itself has no section name. */
+#define GLOBAL(type, field, member, min, max, fallback, sentence) \
+	{"", #field, SETTING_##type, fallback, AT(settings, member), min, max, NULL, sentence}
+
+#define HOUR UINT64_C(3600)
+#define MANY UINT64_C(1000000)
+
+const struct setting setting_table[] = {
+    GLOBAL(TEXT, postmaster, postmaster, 0, 0, "postmaster",
+        "Who answers for this system: the sender of what it writes itself."),
+    GLOBAL(TEXT, hostname, hostname, 0, 0, "",
+        "This machine's name in Received fields and file names; empty: what the system says."),
+    GLOBAL(TEXT, recipient_delimiter, recipient_delimiter, 0, 0, "+",
+        "Bytes that begin the detail in a local part, \"user+detail\"; empty: none."),
+    GLOBAL(BOOL, fold_case, fold_case, 0, 0, "true",
+        "Whether local parts are looked up in lower case."),
+    GLOBAL(LIST, plugins, plugins, 0, 0, "quota,sieve",
+        "What takes part in a delivery beside users and store."),
+    GLOBAL(NUMBER, first_valid_uid, first_valid_uid, 1, UINT32_MAX - 1, "1000",
+        "Accounts with a smaller uid get no mail: a protection of system accounts."),
+    GLOBAL(SECONDS, delivery_timeout, delivery_timeout_s, 1, 900, "240s",
+        "How long a delivery may take as a whole; well under the MTA's own limit."),
+    GLOBAL(SECONDS, lookup_timeout, lookup_timeout_s, 1, 900, "30s",
+        "How long one source of users may take to answer."),
+    GLOBAL(TEXT, state_directory, state_directory, 0, 0, "",
+        "Where memory about a user is kept; empty: ~/.local/state/ladle."),
+    GLOBAL(TEXT, spool_directory, spool_directory, 0, 0, "/tmp",
+        "Where a large message waits, in a file without a name, while it is delivered."),
+
+    TEXT(users, driver, "",
+        "What kind of source it is: \"passwd\", \"passwd-file\" or \"static\"."),
+    TEXT(users, path, "", "The file of passwd-file."),
+    TEXT(users, username, "%{user}",
+        "What is looked up: \"%{user}\" or \"%{user}@%{domain}\"."),
+    TEXT(users, witness, "",
+        "A user who must be found, or else the source is not believed when it knows none."),
+    TEXT(users, home, "",
+        "The home directory where the source has none; may have variables."),
+    TEXT(users, domain, "", "The only domain the source is asked for; empty: all."),
+    TEXT(users, uid, "", "The account mail is stored as, where the source has none."),
+    TEXT(users, gid, "", "Its group, where the source has none."),
+
+    TEXT(store, location, "maildir:~/Maildir",
+        "The mailbox; ~ and variables stand for the user's own."),
+    BOOL(store, autocreate, "true", "Whether a folder that mail is filed into is made."),
+    BOOL(store, autosubscribe, "true", "Whether a folder so made is subscribed."),
+    BOOL(store, utf8_names, "false",
+        "Whether folder names on disk are UTF-8 instead of modified UTF-7."),
+    CHOICE(store, separator, ".|/", ".", "What stands between folder levels in scripts."),
+    CHOICE(store, detail, "ignore|existing|create", "ignore",
+        "Whether mail for user+folder goes to that folder: never, if there is one, always."),
+    TEXT(store, sentinel, "",
+        "A file that must exist before anything is stored, as a sign that the disk is there."),
+
+    TEXT(quota, driver, "maildir++", "How usage is counted: \"maildir++\"."),
+    CHOICE(quota, over, "refuse|defer", "refuse",
+        "What a full mailbox answers: refuse for good, or let the MTA try again."),
+    BYTES(quota, grace, "10M", "How far one message may overshoot the limit."),
+    BYTES(quota, message_max, "0", "The largest message a mailbox takes; 0: no limit."),
+    BOOL(quota, at_rcpt, "true",
+        "Whether a full inbox refuses before scripts are asked; no where many only redirect."),
+    TEXT(rule, storage, "", "Bytes: \"1G\", \"+100M\", \"ignore\" or \"unlimited\"."),
+    TEXT(rule, messages, "", "Messages: \"100000\", \"+10\"."),
+
+    TEXT(sieve, script, "~/.dovecot.sieve", "The user's own script; empty: none."),
+    LIST(sieve, before, "", "Scripts, or directories of them, that run before the user's."),
+    LIST(sieve, after, "", "Scripts, or directories of them, that run after the user's."),
+    LIST(sieve, disabled_extensions, "", "Sieve extensions that scripts may not require."),
+
+    TEXT(lmtp, user, "",
+        "The one account all mail is stored as; empty: each recipient's own."),
+    TEXT(lmtp, session_user, "",
+        "The account that speaks with clients; empty: the one of user."),
+    LIST(lmtp, probe_senders, "double-bounce*",
+        "Senders that only ask whether a mailbox exists; fullness is not held against them."),
+    NUMBER(lmtp, max_recipients, 1, MANY, "1000", "Recipients of one message."),
+    NUMBER(lmtp, max_bad_commands, 1, MANY, "20", "Bad commands before a client is sent off."),
+    BYTES(lmtp, max_message, "0", "The largest message; 0: no limit."),
+    NUMBER(lmtp, sessions, 1, MANY, "200", "Clients at the same time."),
+    NUMBER(lmtp, delivery_processes, 1, 10000, "20", "Processes that store, all together."),
+    SECONDS(lmtp, command_timeout, 1, HOUR, "300s", "How long a client may be silent."),
+    SECONDS(lmtp, data_timeout, 1, HOUR, "300s", "The same within a message."),
+
+    SECONDS(policy, timeout, 1, HOUR, "100s", "How long a client may be silent."),
+
+    TEXT(listen, owner, "", "Who owns a unix socket; empty: the one who starts."),
+    TEXT(listen, group, "", "Its group."),
+    {"listen", "mode", SETTING_MODE, "0600", AT(listen_settings, mode), 0, 0777, NULL,
+        "Its mode: who may connect."},
+    BOOL(listen, dsn, "false", "Whether DSN is offered, so that the MTA says ORCPT."),
+
+    TEXT(log, target, "syslog", "\"syslog\", \"stderr\", \"none\" or the path of a file."),
+    CHOICE(log, level, "error|warning|info|debug", "info", "What is worth a line."),
+
+    TEXT(record, target, "syslog", "\"syslog\", \"stderr\", \"none\" or the path of a file."),
+    CHOICE(record, format, "text|json", "text", "How an entry looks."),
+};
+const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);
