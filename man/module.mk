@@ -1,0 +1,2 @@
+# Pages for users, in mdoc.
+dist_man_MANS += %D%/deliver.1 %D%/ladle.conf.5 %D%/lmtp-bridge.8 %D%/sieve-lite.1
