@@ -25,7 +25,7 @@
 bool maildir_has_sentinel(const struct maildir *maildir, struct status *status)
 {
 	const char *sentinel = maildir->store.options->sentinel;
-	if (sentinel == NULL || access(sentinel, F_OK) == 0)
+	if (sentinel == NULL || sentinel[0] == '\0' || access(sentinel, F_OK) == 0)
 		return true;
 	return status_errno(
 	    status, CAUSE_MAILBOX, errno, "sentinel %s (is %s mounted?)", sentinel, maildir->root);

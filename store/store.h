@@ -29,7 +29,7 @@ struct store_options {
 	bool autosubscribe;    /* and entered into the subscriptions */
 	bool utf8_names;       /* folder names on disk in UTF-8 instead of modified UTF-7 */
 	char separator;        /* between folder levels in names we are given: '.' or '/' */
-	const char *sentinel;  /* a path that must exist (a mount's marker), or null */
+	const char *sentinel;  /* a path that must exist (a mount's marker); null or "": none */
 	const char *host_name; /* for file names */
 };
 
