@@ -2,15 +2,30 @@
 noinst_LIBRARIES += %D%/libdeliver.a
 %C%_libdeliver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS)
 %C%_libdeliver_a_SOURCES = \
+	%D%/check.h \
+	%D%/front_options.c %D%/front_options.h \
 	%D%/outbox.c %D%/outbox.h \
 	%D%/pipeline.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
 	%D%/settings_value.c %D%/settings_value.h
+
+# deliver itself needs the C library only; the pipeline is a private shared object that its child
+# loads, made of the same archives.
+bin_PROGRAMS += %D%/deliver
+%C%_deliver_SOURCES = %D%/main.c %D%/parent.c %D%/parent.h %D%/library.h
+%C%_deliver_LDADD = $(MAIL_LIBS)
+ladlelib_PROGRAMS += %D%/deliver.so
+%C%_deliver_so_SOURCES = %D%/front.c %D%/front.h %D%/talk.c %D%/library.h %D%/parent.h
+%C%_deliver_so_LDFLAGS = $(AM_LDFLAGS) -shared
+%C%_deliver_so_LDADD = $(DELIVER_LIBS)
+
 DELIVER_LIBS = %D%/libdeliver.a $(STORE_LIBS) $(CONFUSE_LIBS)
 
-unit_tests += tests/unit/test_outbox tests/unit/test_settings
+unit_tests += tests/unit/test_front_options tests/unit/test_outbox tests/unit/test_settings
+tests_unit_test_front_options_SOURCES = tests/unit/test_front_options.c
+tests_unit_test_front_options_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
 tests_unit_test_outbox_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_settings_SOURCES = tests/unit/test_settings.c

@@ -225,8 +225,8 @@ const char *setting_set(
 	void *field = (char *)base + row->offset;
 	const char *copy;
 	uint64_t number;
-	unsigned choice;
-	bool flag;
+	unsigned choice = 0;
+	bool flag = false;
 	switch (row->type) {
 	case SETTING_TEXT:
 		copy = arena_text(arena, text);
