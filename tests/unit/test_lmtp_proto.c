@@ -1,0 +1,390 @@
+/* Whole dialogues with the protocol machine: each row is also cut at every byte and fed one byte
+ * at a time, and replies and events must be the same. */
+#include "tests/unit/lmtp_client.h"
+#include "tests/unit/unit.h"
+
+#include "lmtp-bridge/lmtp_reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HI "LHLO c.test\r\n"
+#define ME "MAIL FROM:<s@x>\r\n"
+#define TO "RCPT TO:<a@x>\r\n"
+#define OPEN HI ME TO "DATA\r\n"
+#define R_HELLO                                                           \
+	"220 mx.test LMTP Ladle ready\r\n250-mx.test\r\n250-8BITMIME\r\n" \
+	"250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE\r\n"
+#define R_MAIL "250 2.1.0 OK\r\n"
+#define R_RCPT "250 2.1.5 OK\r\n"
+#define R_SAVED "250 2.0.0 <a@x> id1 Saved\r\n"
+#define R_OPEN R_HELLO R_MAIL R_RCPT "354 OK\r\n"
+
+static const struct dialogue {
+	const char *name;
+	const char *in;
+	const char *replies;
+	const char *events;
+} dialogues[] = {
+    {"one message", OPEN "Subject: x\r\n\r\n..y\r\n.\r\nQUIT\r\n",
+        R_OPEN R_SAVED "221 2.0.0 Bye\r\n",
+        "RCPT a@x\nDATA\nSubject: x\r\n\r\n.y\r\nEND 1\nCLOSE\n"},
+    {"an empty message", OPEN ".\r\nNOOP\r\n", R_OPEN R_SAVED "250 2.0.0 OK\r\n",
+        "RCPT a@x\nDATA\nEND 1\n"},
+    {"each recipient has its own reply",
+        HI ME "RCPT TO:<late@x>\r\nRCPT TO:<no@x>\r\nRCPT TO:<full@x>\r\n"
+              "RCPT TO:<reject@x>\r\nRCPT TO:<b@x>\r\nDATA\r\nx\r\n.\r\n",
+        R_HELLO R_MAIL R_RCPT
+        "550 5.1.1 <no@x> User doesn't exist: no@x\r\n552 5.2.2 <full@x> Mailbox is full\r\n" R_RCPT
+            R_RCPT "354 OK\r\n"
+        "451 4.2.0 <late@x> Temporary trouble with the mailbox\r\n"
+        "550-5.7.1 <reject@x> not\r\n550 5.7.1 wanted\r\n250 2.0.0 <b@x> id1 Saved\r\n",
+        "RCPT late@x\nRCPT no@x\nRCPT full@x\nRCPT reject@x\nRCPT b@x\nDATA\nx\r\nEND 3\n"},
+    {"a recipient named twice is delivered once and answered twice",
+        HI ME TO "RCPT TO:<late@x>\r\n" TO "RCPT TO:<a@X>\r\nDATA\r\n.\r\n",
+        R_HELLO R_MAIL R_RCPT R_RCPT R_RCPT R_RCPT
+        "354 OK\r\n" R_SAVED
+        "451 4.2.0 <late@x> Temporary trouble with the mailbox\r\n" R_SAVED R_SAVED,
+        "RCPT a@x\nRCPT late@x\nDATA\nEND 2\n"},
+    {"two transactions, the second reset", OPEN "x\r\n.\r\n" ME TO "RSET\r\nDATA\r\n",
+        R_OPEN R_SAVED R_MAIL R_RCPT "250 2.0.0 OK\r\n503 5.5.1 No valid recipients\r\n",
+        "RCPT a@x\nDATA\nx\r\nEND 1\nRCPT a@x\n"},
+    {"DATA without recipients", HI ME "RCPT TO:<no@x>\r\nDATA\r\nRSET\r\n",
+        R_HELLO R_MAIL "550 5.1.1 <no@x> User doesn't exist: no@x\r\n"
+                       "503 5.5.1 No valid recipients\r\n250 2.0.0 OK\r\n",
+        "RCPT no@x\n"},
+    {"nothing before LHLO", "NOOP\r\nMAIL FROM:<>\r\nRSET\r\nRCPT TO:<a>\r\n" HI,
+        "220 mx.test LMTP Ladle ready\r\n250 2.0.0 OK\r\n503 5.5.1 LHLO needed first\r\n"
+        "250 2.0.0 OK\r\n503 5.5.1 LHLO needed first\r\n250-mx.test\r\n250-8BITMIME\r\n"
+        "250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE\r\n",
+        ""},
+    {"out of order", HI TO ME ME "VRFY a\r\nHELP\r\n",
+        R_HELLO "503 5.5.1 MAIL needed first\r\n" R_MAIL "503 5.5.1 MAIL already given\r\n"
+                "252 2.3.3 Try RCPT to attempt delivery\r\n"
+                "214 2.0.0 LHLO MAIL RCPT DATA RSET NOOP VRFY QUIT, see RFC 2033\r\n",
+        ""},
+    {"SMTP clients and unknown words are told", "HELO x\r\nEHLO x\r\nBDAT 3\r\n",
+        "220 mx.test LMTP Ladle ready\r\n500 5.5.1 This is an LMTP server, use LHLO\r\n"
+        "500 5.5.1 This is an LMTP server, use LHLO\r\n500 5.5.1 Unknown command\r\n",
+        ""},
+    {"too many bad commands end it", "A\r\nB\r\n\r\nC\r\nNOOP\r\n",
+        "220 mx.test LMTP Ladle ready\r\n500 5.5.1 Unknown command\r\n"
+        "500 5.5.1 Unknown command\r\n500 5.5.1 Unknown command\r\n"
+        "500 5.5.1 Unknown command\r\n421 4.7.0 Too many bad commands\r\n",
+        "CLOSE\n"},
+    {"too many recipients", HI ME TO TO TO TO TO "RCPT TO:<b>\r\n",
+        R_HELLO R_MAIL R_RCPT R_RCPT R_RCPT R_RCPT R_RCPT "452 4.5.3 Too many recipients\r\n",
+        "RCPT a@x\n"},
+    {"paths", HI "MAIL FROM: <>\r\nRCPT TO:<>\r\nRCPT TO:<\"a> b\"@x>\r\nRCPT TO:<@r:c@x>\r\n",
+        R_HELLO R_MAIL "550 5.1.1 Unacceptable TO: Empty path not allowed\r\n" R_RCPT R_RCPT,
+        "RCPT \"a> b\"@x\nRCPT c@x\n"},
+    {"bad paths", HI "MAIL FROM:s@x\r\nMAIL TO:<s>\r\nMAIL FROM:<s\x01>\r\n",
+        R_HELLO "501 5.5.4 Invalid FROM: path in angle brackets wanted\r\n"
+                "501 5.5.4 Invalid parameters\r\n"
+                "501 5.5.4 Invalid FROM: address contains a control character\r\n",
+        ""},
+    {"parameters", HI "MAIL FROM:<s@x> SIZE=12 body=8bitmime SMTPUTF8\r\n", R_HELLO R_MAIL, ""},
+    {"parameters that were not offered", HI "MAIL FROM:<s> RET=HDRS\r\nMAIL FROM:<s> AUTH=<>\r\n",
+        R_HELLO "555 5.5.4 Unsupported parameter\r\n555 5.5.4 Unsupported parameter\r\n", ""},
+    {"parameters with bad values",
+        HI
+        "MAIL FROM:<s> SIZE=x\r\nMAIL FROM:<s> SIZE=1 SIZE=1\r\nMAIL FROM:<s> BODY=BINARYMIME\r\n",
+        R_HELLO "501 5.5.4 Invalid SIZE parameter\r\n501 5.5.4 Invalid SIZE parameter\r\n"
+                "501 5.5.4 Invalid BODY parameter\r\n",
+        ""},
+    {"UTF-8 in replies only when it was asked for",
+        HI ME
+        "RCPT TO:<no\xC3\xA4@x>\r\nRSET\r\nMAIL FROM:<s> SMTPUTF8\r\nRCPT TO:<no\xC3\xA4@x>\r\n",
+        R_HELLO R_MAIL "550 5.1.1 <no?\?@x> User doesn't exist: no?\?@x\r\n250 2.0.0 OK\r\n" R_MAIL
+                       "550 5.1.1 <no\xC3\xA4@x> User doesn't exist: no\xC3\xA4@x\r\n",
+        "RCPT no\xC3\xA4@x\nRCPT no\xC3\xA4@x\n"},
+    {"a bare LF in a command ends the connection", "NOOP\nRCPT TO:<a>\r\n",
+        "220 mx.test LMTP Ladle ready\r\n500 5.5.2 Lines must end in CR LF\r\n", "CLOSE\n"},
+    /* What other servers take for the end of data is text here. */
+    {"LF . LF", OPEN "a\n.\nb\r\n.\r\n", R_OPEN R_SAVED, "RCPT a@x\nDATA\na\n.\nb\r\nEND 1\n"},
+    {"LF . CRLF", OPEN "a\n.\r\nb\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\n.\r\nb\r\nEND 1\n"},
+    {"CRLF . LF", OPEN "a\r\n.\nb\r\n.\r\n", R_OPEN R_SAVED, "RCPT a@x\nDATA\na\r\n\nb\r\nEND 1\n"},
+    {"CR . CR", OPEN "a\r.\rb\r\n.\r\n", R_OPEN R_SAVED, "RCPT a@x\nDATA\na\r.\rb\r\nEND 1\n"},
+    {"CRLF . CR", OPEN "a\r\n.\rb\r\n.\r\n", R_OPEN R_SAVED, "RCPT a@x\nDATA\na\r\n\rb\r\nEND 1\n"},
+    {"CR . CRLF", OPEN "a\r.\r\nb\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\r.\r\nb\r\nEND 1\n"},
+    {"CRLF . CR CR LF", OPEN "a\r\n.\r\r\nb\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\r\n\r\r\nb\r\nEND 1\n"},
+    {"CR CRLF . CRLF is one", OPEN "a\r\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\r\r\nEND 1\n"},
+    {"LF CR . CRLF", OPEN "a\n\r.\r\nb\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\n\r.\r\nb\r\nEND 1\n"},
+    {"dots", OPEN "..\r\n...\r\n.a\r\nb.\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\n.\r\n..\r\na\r\nb.\r\nEND 1\n"},
+    {"smuggled commands stay text", OPEN "a\n.\nMAIL FROM:<evil>\r\n.\r\n", R_OPEN R_SAVED,
+        "RCPT a@x\nDATA\na\n.\nMAIL FROM:<evil>\r\nEND 1\n"},
+};
+#define DIALOGUE_COUNT ((int)(sizeof(dialogues) / sizeof(dialogues[0])))
+
+static void expect(const struct dialogue *row, const struct talk *talk, const char *how)
+{
+	struct span replies = span_of(row->replies);
+	struct span events = span_of(row->events);
+	ck_assert_msg(span_equals(bytes_span(&talk->replies), replies), "%s, %s: replies\n%.*s",
+	    row->name, how, (int)talk->replies.len, talk->replies.data);
+	ck_assert_msg(span_equals(bytes_span(&talk->events), events), "%s, %s: events\n%.*s",
+	    row->name, how, (int)talk->events.len, talk->events.data);
+}
+
+static void run(const struct dialogue *row, size_t cut, size_t step, const char *how)
+{
+	struct lmtp_options options = talk_options();
+	struct talk talk;
+	size_t len = strlen(row->in);
+	talk_start(&talk, &options);
+	for (size_t at = 0; at < len && !talk.is_closed;) {
+		size_t part = at < cut ? cut - at : step;
+		part = part < len - at ? part : len - at;
+		talk_feed(&talk, row->in + at, part);
+		at += part;
+	}
+	expect(row, &talk, how);
+	talk_clear(&talk);
+}
+
+START_TEST(dialogues_are_the_same_however_they_are_cut)
+{
+	const struct dialogue *row = &dialogues[_i];
+	size_t len = strlen(row->in);
+	run(row, 0, len, "whole");
+	run(row, 0, 1, "byte by byte");
+	for (size_t cut = 1; cut < len; cut++)
+		run(row, cut, len, "cut");
+}
+END_TEST
+
+static void test_dialogues(TCase *tc)
+{
+	tcase_add_loop_test(tc, dialogues_are_the_same_however_they_are_cut, 0, DIALOGUE_COUNT);
+}
+
+/* NUL, 8-bit and very long lines, which the rows cannot hold. */
+START_TEST(any_byte_is_text)
+{
+	struct lmtp_options options = talk_options();
+	struct bytes text = {0};
+	struct talk talk;
+	for (int i = 0; i < 70000; i++)
+		bytes_append_byte(&text, (char)(i % 256 == '\r' ? 'r' : i % 256));
+	talk_start(&talk, &options);
+	talk_feed(&talk, OPEN, strlen(OPEN));
+	bytes_reset(&talk.events);
+	talk_feed(&talk, text.data, text.len);
+	ck_assert(span_equals(bytes_span(&talk.events), bytes_span(&text)));
+	talk_feed(&talk, "\r\n.\r\n", 5);
+	ck_assert(talk.replies.len > strlen(R_SAVED));
+	ck_assert_mem_eq(
+	    talk.replies.data + talk.replies.len - strlen(R_SAVED), R_SAVED, strlen(R_SAVED));
+	bytes_clear(&text);
+	talk_clear(&talk);
+}
+END_TEST
+
+START_TEST(a_long_line_is_refused_and_forgotten)
+{
+	struct lmtp_options options = talk_options();
+	struct bytes line = {0};
+	for (size_t step = 1; step < 9000; step = step * 3) {
+		struct talk talk;
+		bytes_reset(&line);
+		bytes_append_text(&line, "NOOP ");
+		for (int i = 0; i < 9000; i++)
+			bytes_append_byte(&line, 'x');
+		bytes_append_text(&line, "\r\nNOOP\r\n");
+		talk_start(&talk, &options);
+		for (size_t at = 0; at < line.len; at += step)
+			talk_feed(
+			    &talk, line.data + at, step < line.len - at ? step : line.len - at);
+		ck_assert(span_is(bytes_span(&talk.replies),
+		    "220 mx.test LMTP Ladle ready\r\n500 5.5.2 Line too long\r\n250 2.0.0 OK\r\n"));
+		talk_clear(&talk);
+	}
+	bytes_clear(&line);
+}
+END_TEST
+
+START_TEST(too_much_text_is_dropped_and_told)
+{
+	struct lmtp_options options = talk_options();
+	const char *in = HI "MAIL FROM:<> SIZE=11\r\n" ME TO "DATA\r\n0123456789\r\n.\r\n";
+	options.max_message_bytes = 10;
+	for (size_t step = 1; step < 100; step += 7) {
+		struct talk talk;
+		talk_start(&talk, &options);
+		for (size_t at = 0; at < strlen(in); at += step)
+			talk_feed(&talk, in + at, step < strlen(in) - at ? step : strlen(in) - at);
+		ck_assert(span_is(
+		    bytes_span(&talk.events), "RCPT a@x\nDATA\n0123456789TOO LARGE\nEND 1\n"));
+		bytes_terminate(&talk.replies);
+		ck_assert_ptr_nonnull(
+		    strstr(talk.replies.data, "250 SIZE 10\r\n552 5.2.3 Message size exceeds "
+		                              "administrative limit\r\n" R_MAIL));
+		talk_clear(&talk);
+	}
+}
+END_TEST
+
+/* -- DSN ------------------------------------------------------------------------------------- */
+
+static const struct dsn_row {
+	const char *parameters;
+	bool is_good;
+	unsigned notify;
+	const char *original;
+	const char *orcpt;
+} dsn_rows[] = {
+    {"NOTIFY=SUCCESS,delay", true, ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_DELAY, NULL, NULL},
+    {"NOTIFY=NEVER", true, ENVELOPE_NOTIFY_NEVER, NULL, NULL},
+    {"NOTIFY=NEVER,SUCCESS", false, 0, NULL, NULL},
+    {"NOTIFY=", false, 0, NULL, NULL},
+    {"NOTIFY", false, 0, NULL, NULL},
+    {"ORCPT=rfc822;al+2Bias@example.org", true, 0, "al+ias@example.org",
+        "rfc822;al+2Bias@example.org"},
+    {"orcpt=RFC822;a@b NOTIFY=FAILURE", true, ENVELOPE_NOTIFY_FAILURE, "a@b", "RFC822;a@b"},
+    {"ORCPT=utf-8;m\\x{FC}ller@b", true, 0, "m\xC3\xBCller@b", "utf-8;m\\x{FC}ller@b"},
+    {"ORCPT=utf-8;m\xC3\xBCller@b", true, 0, "m\xC3\xBCller@b", "utf-8;m\xC3\xBCller@b"},
+    {"ORCPT=x400;c=us", false, 0, NULL, NULL},
+    {"ORCPT=x400;c+3Dus", true, 0, NULL, "x400;c+3Dus"},
+    {"ORCPT=rfc822;a+0Ab", true, 0, NULL, "rfc822;a+0Ab"},
+    {"ORCPT=rfc822;a+2b", false, 0, NULL, NULL},
+    {"ORCPT=rfc822;a+2", false, 0, NULL, NULL},
+    {"ORCPT=rfc822;", false, 0, NULL, NULL},
+    {"ORCPT=rfc822", false, 0, NULL, NULL},
+    {"ORCPT=utf-8;\\x{}", false, 0, NULL, NULL},
+    {"ORCPT=utf-8;\\x{1234567}", false, 0, NULL, NULL},
+    {"ORCPT=rfc822;a ORCPT=rfc822;a", false, 0, NULL, NULL},
+};
+
+static bool is_text(struct span a, const char *wanted)
+{
+	return wanted == NULL ? a.data == NULL : span_is(a, wanted);
+}
+
+START_TEST(dsn_parameters_are_decoded)
+{
+	struct lmtp_options options = talk_options();
+	options.has_dsn = true;
+	for (size_t i = 0; i < sizeof(dsn_rows) / sizeof(dsn_rows[0]); i++) {
+		const struct dsn_row *row = &dsn_rows[i];
+		struct arena *arena = arena_new();
+		struct lmtp_command command;
+		struct lmtp_reply why;
+		struct span line = arena_spanf(arena, "RCPT TO:<a> %s", row->parameters);
+		bool is_good =
+		    lmtp_command_parse(arena, line, LMTP_STATE_MAIL, &options, &command, &why);
+		ck_assert_msg(is_good == row->is_good, "%s", row->parameters);
+		if (is_good) {
+			const struct envelope_recipient *got = &command.recipient;
+			ck_assert_msg(got->notify == row->notify, "%s", row->parameters);
+			ck_assert_msg(
+			    is_text(got->original.text, row->original), "%s", row->parameters);
+			ck_assert_msg(is_text(got->orcpt, row->orcpt), "%s", row->parameters);
+		}
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+START_TEST(the_envelope_is_kept_until_the_end)
+{
+	struct lmtp_options options = talk_options();
+	const char *in =
+	    "LHLO odd(name)\r\nMAIL FROM:<s@x> SIZE=7 RET=HDRS ENVID=q+2B1 SMTPUTF8\r\n"
+	    "RCPT TO:<a@x> ORCPT=rfc822;o@x\r\nNOOP\r\n";
+	struct talk talk;
+	size_t count;
+	options.has_dsn = true;
+	options.client_address = SPAN("192.0.2.1");
+	talk_start(&talk, &options);
+	talk_feed(&talk, in, strlen(in));
+	const struct envelope *envelope = lmtp_envelope(talk.lmtp);
+	const struct envelope_recipient *recipients = lmtp_recipients(talk.lmtp, &count);
+	ck_assert(span_is(envelope->sender.text, "s@x"));
+	ck_assert(span_is(envelope->envid, "q+1"));
+	ck_assert(span_is(envelope->client_name, "odd?name?"));
+	ck_assert(span_is(envelope->client_address, "192.0.2.1"));
+	ck_assert(span_is(envelope->protocol, "UTF8LMTP"));
+	ck_assert_int_eq(envelope->ret, ENVELOPE_RET_HDRS);
+	ck_assert_uint_eq(envelope->size_bytes, 7);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(span_is(recipients[0].original.text, "o@x"));
+	ck_assert(!lmtp_is_idle(talk.lmtp));
+	talk_feed(&talk, "RSET\r\n", 6);
+	ck_assert(lmtp_is_idle(talk.lmtp));
+	talk_clear(&talk);
+}
+END_TEST
+
+/* -- replies --------------------------------------------------------------------------------- */
+
+START_TEST(long_replies_become_lines)
+{
+	struct bytes text = {0};
+	struct bytes out = {0};
+	for (size_t len = 0; len < 2100; len += 37) {
+		for (int has_blanks = 0; has_blanks < 2; has_blanks++) {
+			bytes_reset(&text);
+			bytes_reset(&out);
+			for (size_t i = 0; i < len; i++)
+				bytes_append_text(
+				    &text, has_blanks && i % 9 == 0 ? " " : "\xC3\xA4");
+			lmtp_reply_append(&out, 550, "5.7.1", bytes_span(&text), true);
+			struct span rest = bytes_span(&out);
+			struct span line;
+			struct bytes joined = {0};
+			while (span_next_line(&rest, &line)) {
+				ck_assert_uint_lt(line.len, LMTP_REPLY_LINE_MAX);
+				ck_assert(
+				    span_starts_with(line, rest.len ? "550-5.7.1 " : "550 5.7.1 "));
+				ck_assert_int_eq(line.data[line.len - 1], '\r');
+				bytes_append(&joined, line.data + 10, line.len - 11);
+			}
+			ck_assert(span_equals(bytes_span(&joined), bytes_span(&text)));
+			bytes_clear(&joined);
+		}
+	}
+	bytes_clear(&text);
+	bytes_clear(&out);
+}
+END_TEST
+
+START_TEST(goodbyes_are_421)
+{
+	struct lmtp_options options = talk_options();
+	struct talk talk;
+	talk_start(&talk, &options);
+	lmtp_close(talk.lmtp, LMTP_GOODBYE_TIMEOUT);
+	talk_feed(&talk, "NOOP\r\n", 6);
+	ck_assert(span_is(bytes_span(&talk.replies),
+	    "220 mx.test LMTP Ladle ready\r\n421 4.4.2 Timed out waiting for the client\r\n"));
+	ck_assert(talk.is_closed);
+	talk_clear(&talk);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("lmtp protocol");
+	TCase *tc = tcase_create("lmtp");
+	test_dialogues(tc);
+	tcase_add_test(tc, any_byte_is_text);
+	tcase_add_test(tc, a_long_line_is_refused_and_forgotten);
+	tcase_add_test(tc, too_much_text_is_dropped_and_told);
+	tcase_add_test(tc, dsn_parameters_are_decoded);
+	tcase_add_test(tc, the_envelope_is_kept_until_the_end);
+	tcase_add_test(tc, long_replies_become_lines);
+	tcase_add_test(tc, goodbyes_are_421);
+	tcase_set_timeout(tc, 60);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
