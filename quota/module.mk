@@ -1,12 +1,23 @@
 # Floor 3: how much a user may keep.
 noinst_LIBRARIES += %D%/libquota.a
 %C%_libquota_a_SOURCES = \
+	%D%/behind.c %D%/behind.h \
+	%D%/book.c %D%/book.h \
 	%D%/field.c \
 	%D%/judge.c \
-	%D%/quota.h \
-	%D%/rule.c %D%/rule.h
+	%D%/maildirsize.c %D%/maildirsize.h \
+	%D%/quota.c %D%/quota.h \
+	%D%/rule.c %D%/rule.h \
+	%D%/scan.c %D%/scan.h
 QUOTA_LIBS = %D%/libquota.a $(MAIL_LIBS)
 
-unit_tests += tests/unit/test_quota_rule
+unit_tests += tests/unit/test_maildirsize tests/unit/test_quota tests/unit/test_quota_rule \
+	tests/unit/test_quota_scan
+tests_unit_test_maildirsize_SOURCES = tests/unit/test_maildirsize.c
+tests_unit_test_maildirsize_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)
+tests_unit_test_quota_SOURCES = tests/unit/test_quota.c
+tests_unit_test_quota_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)
 tests_unit_test_quota_rule_SOURCES = tests/unit/test_quota_rule.c
 tests_unit_test_quota_rule_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)
+tests_unit_test_quota_scan_SOURCES = tests/unit/test_quota_scan.c
+tests_unit_test_quota_scan_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)

@@ -53,6 +53,8 @@ struct quota_options {
 	uint64_t grace_bytes;       /* one message may overshoot by so much */
 	uint64_t message_max_bytes; /* of a single message; 0: no limit */
 	bool utf8_names;            /* folder names on disk are UTF-8, not modified UTF-7 */
+	unsigned count_budget_ms;   /* for counting while somebody waits; 0: a second */
+	const char *sentinel;       /* a path that must exist before a Maildir is made, or null */
 };
 
 struct quota_usage {

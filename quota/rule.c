@@ -158,18 +158,16 @@ static uint64_t percent_of(uint64_t base, uint64_t percent)
 static uint64_t amount_apply(struct quota_amount amount, uint64_t base)
 {
 	uint64_t change = amount.value;
+	if (amount.kind == QUOTA_AMOUNT_MORE_PERCENT || amount.kind == QUOTA_AMOUNT_LESS_PERCENT)
+		change = percent_of(base, amount.value);
 	switch (amount.kind) {
 	case QUOTA_AMOUNT_ABSOLUTE:
 		return amount.value;
-	case QUOTA_AMOUNT_MORE_PERCENT:
-		change = percent_of(base, amount.value);
-		/* fall through */
 	case QUOTA_AMOUNT_MORE:
+	case QUOTA_AMOUNT_MORE_PERCENT:
 		return base == 0 ? 0 : number_add(base, change);
-	case QUOTA_AMOUNT_LESS_PERCENT:
-		change = percent_of(base, amount.value);
-		/* fall through */
 	case QUOTA_AMOUNT_LESS:
+	case QUOTA_AMOUNT_LESS_PERCENT:
 		return base == 0 ? 0 : base > change ? base - change : 1;
 	case QUOTA_AMOUNT_UNSAID:
 	case QUOTA_AMOUNT_IGNORE:
