@@ -29,8 +29,7 @@ const struct nss *nss_system(void)
 	return &system;
 }
 
-/* -- which services -----------------------------------------------------------------------------
- */
+/* -- which services ---------------------------------------------------------------------------- */
 
 static bool is_local_service(struct span service)
 {
@@ -97,8 +96,7 @@ bool nss_is_local_user(const struct nss *nss, struct span name)
 	return found;
 }
 
-/* -- asking -------------------------------------------------------------------------------------
- */
+/* -- asking ------------------------------------------------------------------------------------ */
 
 /* An answer as it crosses the pipe; name and home follow it. */
 struct answer {
@@ -160,8 +158,7 @@ static bool take_answer(struct arena *arena, struct span bytes, const char *name
 	return true;
 }
 
-/* -- asking with a time limit -------------------------------------------------------------------
- */
+/* -- asking with a time limit ------------------------------------------------------------------ */
 
 /* The child must not keep open what others wait to see closed (the MTA's pipe, our status). */
 static _Noreturn void run_child(const struct nss *nss, const char *name, int pipe_fd)

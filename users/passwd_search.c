@@ -74,8 +74,7 @@ bool passwd_search_has_index(const struct passwd_search *search)
 	return search->index.slot_count > 0;
 }
 
-/* -- lines --------------------------------------------------------------------------------------
- */
+/* -- lines ------------------------------------------------------------------------------------- */
 
 /* The name of a line; empty for comments and lines without one, as Dovecot has it. */
 static struct span name_of(struct span line)
@@ -175,12 +174,12 @@ static uint32_t hash_of(const struct passwd_search *search, struct span name)
 	return hash;
 }
 
-static void index_put(struct index *index, struct slot new)
+static void index_put(struct index *index, struct slot slot)
 {
-	size_t at = new.hash &(index->slot_count - 1);
+	size_t at = slot.hash & (index->slot_count - 1);
 	while (index->slots[at].number != 0)
 		at = (at + 1) & (index->slot_count - 1);
-	index->slots[at] = new;
+	index->slots[at] = slot;
 	index->used++;
 }
 
@@ -243,8 +242,7 @@ static enum user_answer search_index(struct passwd_search *search, int fd, struc
 	return in_doubt(search, index->doubt, status) ? USER_CANNOT_TELL : USER_UNKNOWN;
 }
 
-/* -- reading the file ---------------------------------------------------------------------------
- */
+/* -- reading the file -------------------------------------------------------------------------- */
 
 struct scan {
 	struct passwd_search *search;

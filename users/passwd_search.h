@@ -22,7 +22,7 @@ struct passwd_search;
 struct passwd_search *passwd_search_new(const char *path, bool fold_case);
 void passwd_search_free(struct passwd_search **search);
 
-/* Makes the next search that may build an index. For tests; PASSWD_SEARCH_SCANS by itself. */
+/* So many searches go by before one builds an index: a whole local part, and one without detail. */
 #define PASSWD_SEARCH_SCANS 2
 
 struct passwd_line {

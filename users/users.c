@@ -31,8 +31,7 @@ struct users {
 	size_t count; /* of sources that are open */
 };
 
-/* -- opening ------------------------------------------------------------------------------------
- */
+/* -- opening ----------------------------------------------------------------------------------- */
 
 static const struct user_driver *find_driver(const char *name)
 {
@@ -145,8 +144,7 @@ void users_close(struct users **users_at)
 	*users_at = NULL;
 }
 
-/* -- looking up ---------------------------------------------------------------------------------
- */
+/* -- looking up -------------------------------------------------------------------------------- */
 
 /* What is looked for: one spelling of the local part, with or without detail. */
 struct wanted {
@@ -291,8 +289,7 @@ struct span user_field(const struct user *user, const char *name)
 	return (struct span){NULL, 0};
 }
 
-/* -- walking ------------------------------------------------------------------------------------
- */
+/* -- walking ----------------------------------------------------------------------------------- */
 
 struct walk {
 	const struct users *users;
