@@ -3,8 +3,9 @@
  *	cc -shared -fPIC -D_GNU_SOURCE -o inject.so inject.c
  *	INJECT=FILE LD_PRELOAD=inject.so program
  *
- * FILE is a `struct control` that the program and all its children share: calls are counted
- * across processes, and whoever made FILE can read what happened. Syncs and moves of files are
+ * FILE is a `struct control` that the program and all its children share. The calls of the first
+ * process and those of its children are counted apart, because the order between them is not the
+ * same every time. Whoever made FILE can read what happened. Syncs and moves of files are
  * noted in it too, so that a success can be held against them.
  * The wrapped functions take and return integers and pointers only, at most six of them. That
  * is all the wrappers know, so one macro makes them all; a label gives each its real name. */
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +33,14 @@ struct event {
 struct control {
 	char group;        /* 's': system calls and what stands for them, 'm': memory */
 	char act;          /* 'e': fail with `error`, 'k': kill the process before the call */
-	char name[30];     /* out: the call that was hit */
+	char process;      /* 'p': the first process, 'c': its children */
+	char name[29];     /* out: the call that was hit */
 	unsigned error;    /* an errno */
 	unsigned hit_at;   /* the number of the call to hit, from 1; 0: none */
-	atomic_uint count; /* out: calls of the group so far */
+	atomic_uint count; /* out: calls of group and process so far */
 	atomic_uint event_count;
+	unsigned first; /* the number of the first process */
+	unsigned unused;
 	struct event events[EVENT_MAX];
 };
 
@@ -49,14 +54,22 @@ static void __attribute__((constructor)) start(void)
 		return;
 	void *mapped = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	syscall(SYS_close, fd);
-	if (mapped != MAP_FAILED)
-		control = mapped;
+	if (mapped == MAP_FAILED)
+		return;
+	control = mapped;
+	if (control->first == 0)
+		control->first = (unsigned)syscall(SYS_getpid);
+}
+
+static bool is_wanted(char group)
+{
+	return control != NULL && control->group == group &&
+	       (control->process == 'p') == (control->first == (unsigned)syscall(SYS_getpid));
 }
 
 static int hits(char group, const char *name)
 {
-	if (control == NULL || control->group != group ||
-	    atomic_fetch_add(&control->count, 1) + 1 != control->hit_at)
+	if (!is_wanted(group) || atomic_fetch_add(&control->count, 1) + 1 != control->hit_at)
 		return 0;
 	strncpy(control->name, name, sizeof(control->name) - 1);
 	if (control->act == 'k')

@@ -6,9 +6,11 @@
 A delivery with quota and a Sieve script that stores two copies is run again and again with
 inject.c in front of the C library, the nth call failing, until a run ends before its nth call.
 No run may end in a bounce, in a success without both copies stored and synced, or leave
-anything of a message behind that was not delivered.
+anything of a message behind that was not delivered. What may double is told in doc/design.md:
+mail whose answer was lost on its way to the MTA.
 """
 
+import ctypes
 import errno
 import os
 import re
@@ -42,10 +44,17 @@ record {{ target = "{top}/log/records" }}
 """
 
 # The layout of struct control in inject.c.
-HEAD = struct.Struct("=c c 30s I I I I")
+HEAD = struct.Struct("=c c c 29s I I I I I I")
 EVENT = struct.Struct("=I I Q")
 EVENT_MAX = 1000
 SYNCED, MOVED = 1, 2
+
+# The answer goes from the child to its parent through a pipe. When one of these calls fails there
+# the mail is stored and the MTA does not know; so many runs of a sweep may end so.
+ANSWERING = ("read", "write")
+LOST_ANSWERS_MAX = 2
+
+PR_SET_CHILD_SUBREAPER = 36
 
 # What a run with a failing call is allowed to be slow by: the delivery's own deadline.
 RUN_LIMIT_S = 30
@@ -57,7 +66,7 @@ class Run:
     def __init__(self, room, done, control):
         self.status = done.returncode
         self.output = done.stdout.decode("utf-8", "replace")
-        _, _, name, _, self.hit_at, self.calls, event_count = HEAD.unpack_from(control)
+        _, _, _, name, _, self.hit_at, self.calls, event_count, _, _ = HEAD.unpack_from(control)
         self.name = name.rstrip(b"\0").decode()
         self.events = [EVENT.unpack_from(control, HEAD.size + i * EVENT.size)[::2]
                        for i in range(min(event_count, EVENT_MAX))]
@@ -78,10 +87,18 @@ class Run:
         moved = events.index((MOVED, inode))
         return events.index((SYNCED, inode)) < moved and (SYNCED, directory) in events[moved:]
 
+    def stored(self):
+        return {folder: len(copies) for folder, copies in self.copies.items()}
+
+    def is_answer_lost(self):
+        return (self.status == 75 and self.name in ANSWERING
+                and self.stored() == {"INBOX": 1, "Work": 1}
+                and all(self.is_durable(copies[0]) for copies in self.copies.values()))
+
     def faults(self, is_death):
         """What is wrong with it, in words; empty when it kept every promise."""
         found = []
-        stored = {folder: len(copies) for folder, copies in self.copies.items()}
+        stored = self.stored()
         if self.status == 0:
             if stored != {"INBOX": 1, "Work": 1}:
                 found.append("success with %r stored" % stored)
@@ -91,7 +108,7 @@ class Run:
                 if not self.is_durable(message):
                     found.append("success before %r was durable" % message)
         elif self.status == 75 or (is_death and self.status == -9):
-            if any(stored.values()) and not is_death:
+            if any(stored.values()) and not is_death and not self.is_answer_lost():
                 found.append("failure with %r stored" % stored)
             # A process without memory ends at once, and is then as good as dead: it cannot tidy
             # up, and if it was the parent it cannot say anything; the status is enough.
@@ -105,6 +122,15 @@ class Run:
         else:
             found.append("ended with %d" % self.status)
         return found
+
+
+def wait_for_orphans():
+    """A child may outlive a parent that was killed; it must not write into the next run."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
 
 
 class Room:
@@ -148,10 +174,11 @@ class Room:
                     os.mkdir(self.maildir + folder + part, 0o700)
                     os.chown(self.maildir + folder + part, self.uid, self.gid)
 
-    def deliver(self, is_new, group="s", act="e", error=0, hit_at=0):
+    def deliver(self, is_new, process="c", group="s", act="e", error=0, hit_at=0):
         self.reset(is_new)
         with open(self.control, "wb") as stream:
-            stream.write(HEAD.pack(group.encode(), act.encode(), b"", error, hit_at, 0, 0))
+            stream.write(HEAD.pack(group.encode(), act.encode(), process.encode(), b"",
+                                   error, hit_at, 0, 0, 0, 0))
             stream.truncate(HEAD.size + EVENT_MAX * EVENT.size)
         os.chmod(self.control, 0o666)
         done = subprocess.run(
@@ -159,18 +186,22 @@ class Room:
             input=MESSAGE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/",
             env={"PATH": "/usr/bin:/bin", "INJECT": self.control, "LD_PRELOAD": self.injector},
             timeout=RUN_LIMIT_S, check=False)
+        wait_for_orphans()
         with open(self.control, "rb") as stream:
             return Run(self, done, stream.read())
 
-    def sweep(self, is_new, group="s", act="e", error=0):
+    def sweep(self, is_new, process, group="s", act="e", error=0):
         """Hits each call in turn; (number of calls, those that were no success, all faults)."""
-        faults, failures, number = [], 0, 0
+        faults, failures, lost, number = [], 0, 0, 0
         while True:
             number += 1
-            run = self.deliver(is_new, group, act, error, number)
+            run = self.deliver(is_new, process, group, act, error, number)
             for fault in run.faults(act == "k"):
                 faults.append("call %d, %s: %s" % (number, run.name or "none", fault))
             failures += run.status != 0
+            lost += run.is_answer_lost() and act != "k"
+            if lost > LOST_ANSWERS_MAX:
+                faults.append("call %d, %s: one lost answer too many" % (number, run.name))
             if not run.was_hit():
                 return number - 1, failures, faults
 
@@ -180,24 +211,31 @@ def setup():
     global room
     if not os.path.exists(DELIVER):
         tap.skip("deliver is not built")
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     room = Room()
 
 
 @tap.case("the injector sees a delivery, and the delivery is good")
 def _():
     for is_new in (True, False):
-        for group in "sm":
-            run = room.deliver(is_new, group)
+        for process, group, least in (("p", "s", 5), ("c", "s", 40), ("c", "m", 20)):
+            run = room.deliver(is_new, process, group)
             tap.equal(run.status, 0, run.output)
             tap.equal(run.faults(False), [])
-            tap.check(run.calls > 40, "only %d calls of group %s" % (run.calls, group))
+            tap.check(run.calls > least, "only %d calls in %s" % (run.calls, process + group))
 
 
 def judge(is_new, least, **how):
-    calls, failures, faults = room.sweep(is_new, **how)
-    print("# %d calls hit, %d runs temporary, %d faults" % (calls, failures, len(faults)))
-    tap.check(not faults, "\n".join(faults[:20]))
-    tap.check(failures >= least, "only %d of %d failing calls mattered" % (failures, calls))
+    all_failures, all_faults = 0, []
+    for process in "pc":
+        calls, failures, faults = room.sweep(is_new, process, **how)
+        who = "the parent" if process == "p" else "the child"
+        print("# %s: %d calls hit, %d runs temporary, %d faults"
+              % (who, calls, failures, len(faults)))
+        all_failures += failures
+        all_faults += ["%s, %s" % (who, fault) for fault in faults]
+    tap.check(not all_faults, "\n".join(all_faults[:20]))
+    tap.check(all_failures >= least, "only %d failing calls mattered" % all_failures)
 
 
 def register(is_new):
