@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/arena.c %D%/arena.h \
 	%D%/bytes.c %D%/bytes.h \
 	%D%/clock.c %D%/clock.h \
+	%D%/detach.c %D%/detach.h \
 	%D%/file.c %D%/file.h \
 	%D%/identity.c %D%/identity.h \
 	%D%/lock.c %D%/lock.h \
@@ -16,7 +17,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/utf8.c %D%/utf8.h
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test_bytes tests/unit/test_file tests/unit/test_number \
+unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file tests/unit/test_number \
 	tests/unit/test_sandbox tests/unit/test_spawn
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
@@ -28,3 +29,5 @@ tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
 tests_unit_test_spawn_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
 tests_unit_test_sandbox_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_detach_SOURCES = tests/unit/test_detach.c
+tests_unit_test_detach_LDADD = $(BASE_LIBS) $(UNIT_LIBS)

@@ -1,34 +1,39 @@
-/* behind.c - the process that goes on counting when nobody can wait for it. */
-#include "quota/behind.h"
+#include "base/detach.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TIME_LIMIT_S 600
 #define NICER 10
+#define GUESSED_DESCRIPTORS 1024
 
-/* Postfix waits until nobody has our standard output open, our own parent until nobody has its
- * status pipe, and a lock is held until nobody has the file. */
-static void close_all_but(int first, int second)
+static void close_unless_kept(int fd, const int *keep, size_t keep_count)
+{
+	bool is_kept = fd <= 2;
+	for (size_t i = 0; i < keep_count; i++)
+		is_kept = is_kept || keep[i] == fd;
+	if (!is_kept)
+		close(fd);
+}
+
+static void close_all_but(const int *keep, size_t keep_count)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	const struct dirent *entry;
 	if (dir == NULL) {
-		for (int fd = 3; fd < 1024; fd++) {
-			if (fd != first && fd != second)
-				close(fd);
-		}
+		for (int fd = 0; fd < GUESSED_DESCRIPTORS; fd++)
+			close_unless_kept(fd, keep, keep_count);
 		return;
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
-		if (fd > 2 && fd != first && fd != second && fd != dirfd(dir))
-			close(fd);
+		if (fd != dirfd(dir))
+			close_unless_kept(fd, keep, keep_count);
 	}
 	closedir(dir);
 }
@@ -54,27 +59,22 @@ static void forget_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void run(struct quota_book *book)
-{
-	setsid();
-	forget_signals();
-	alarm(TIME_LIMIT_S);
-	leave_standard_descriptors();
-	close_all_but(book->root_fd, book->fd);
-	(void)!chdir("/");
-	(void)!nice(NICER);
-	struct status status;
-	(void)quota_book_count_behind(book, &status);
-	_exit(0);
-}
-
-void quota_behind_start(struct quota_book *book)
+void detach_run(void (*run)(void *context), void *context, const int *keep, size_t keep_count,
+    unsigned time_limit_s)
 {
 	/* Two forks: the one in the middle is waited for at once, init waits for the other. */
 	pid_t middle = fork();
 	if (middle == 0) {
-		if (fork() == 0)
-			run(book);
+		if (fork() != 0)
+			_exit(0);
+		setsid();
+		forget_signals();
+		alarm(time_limit_s);
+		leave_standard_descriptors();
+		close_all_but(keep, keep_count);
+		(void)!chdir("/");
+		(void)!nice(NICER);
+		run(context);
 		_exit(0);
 	}
 	while (middle > 0 && waitpid(middle, NULL, 0) < 0 && errno == EINTR)
