@@ -7,9 +7,9 @@
 #include "quota/book.h"
 
 #include "base/clock.h"
+#include "base/detach.h"
 #include "base/file.h"
 #include "base/lock.h"
-#include "quota/behind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #define LIGHT_MS 100
 #define LEISURE_MS ((int64_t)3600 * 1000)
 #define BEHIND_WAIT_MS 10000
+#define BEHIND_LIMIT_S 600
 #define ATTEMPTS 3
 
 #define CERTAIN_S 60
@@ -190,12 +191,59 @@ static void shorten(struct quota_book *book)
 		publish_shut(book, &draft);
 }
 
+static bool replace_behind(struct quota_book *book, const struct quota_scan *seen, time_t counted_s,
+    const struct stat *before)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + BEHIND_WAIT_MS;
+	struct stat now;
+	bool is_done =
+	    lock_take_byte(book->fd, BOOK_SHUT, LOCK_MODE_EXCLUSIVE, deadline_ms) == 0 &&
+	    lock_take_byte(book->fd, BOOK_UNDER_WAY, LOCK_MODE_EXCLUSIVE, deadline_ms) == 0 &&
+	    maildirsize_is_current(book->root_fd, book->fd) && fstat(book->fd, &now) == 0 &&
+	    now.st_size == before->st_size &&
+	    replace(book, seen, counted_s, clock_monotonic_ms() + LEISURE_MS);
+	lock_drop_byte(book->fd, BOOK_UNDER_WAY);
+	lock_drop_byte(book->fd, BOOK_SHUT);
+	return is_done;
+}
+
+/* Counts with BOOK_COUNTING locked. The file stays open to others meanwhile, so what they write
+ * makes the count void. */
+static bool count_behind(struct quota_book *book, struct status *status)
+{
+	struct quota_scan_request request = scan_request(book, clock_monotonic_ms() + LEISURE_MS);
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		struct quota_scan seen;
+		struct stat before;
+		time_t counted_s = second_now();
+		if (!maildirsize_is_current(book->root_fd, book->fd))
+			return status_fail(status, CAUSE_MAILBOX,
+			    "count the mailbox: " MAILDIRSIZE_NAME " was replaced meanwhile");
+		if (fstat(book->fd, &before) != 0 ||
+		    quota_scan_count(&request, &seen) != QUOTA_SCAN_DONE)
+			return status_errno(status, CAUSE_MAILBOX, errno, "count the mailbox");
+		book->usage = seen.usage;
+		if (replace_behind(book, &seen, counted_s, &before))
+			return true;
+	}
+	return status_fail(status, CAUSE_MAILBOX,
+	    "count the mailbox: " MAILDIRSIZE_NAME " cannot be written, or mail comes and goes all "
+	    "the time");
+}
+
+static void run_behind(void *context)
+{
+	struct status status;
+	(void)count_behind(context, &status);
+}
+
 static bool go_on_behind(struct quota_book *book, struct status *status)
 {
 	if (book->fd >= 0) {
 		lock_drop_byte(book->fd, BOOK_UNDER_WAY);
 		lock_drop_byte(book->fd, BOOK_SHUT);
-		quota_behind_start(book);
+		detach_run(
+		    run_behind, book, (const int[]){book->root_fd, book->fd}, 2, BEHIND_LIMIT_S);
 		file_close(&book->fd);
 	}
 	return status_fail(status, CAUSE_MAILBOX,
@@ -251,52 +299,12 @@ bool quota_book_count(struct quota_book *book, enum quota_count_kind kind, struc
 		lock_drop_byte(book->fd, BOOK_UNDER_WAY);
 		lock_drop_byte(book->fd, BOOK_COUNTING);
 	}
-	if (answer == QUOTA_SCAN_DONE || kind == QUOTA_COUNT_LIGHTLY)
+	if (answer == QUOTA_SCAN_DONE || is_light)
 		return true;
 	if (answer == QUOTA_SCAN_FAILED)
 		return status_errno(status, CAUSE_MAILBOX, error, "count the mailbox");
 	return status_fail(status, CAUSE_MAILBOX,
-	    is_drained ? "counting the mailbox takes too long"
-	               : "count the mailbox: it is being counted, or deliveries are under way");
-}
-
-static bool replace_behind(struct quota_book *book, const struct quota_scan *seen, time_t counted_s,
-    const struct stat *before)
-{
-	int64_t deadline_ms = clock_monotonic_ms() + BEHIND_WAIT_MS;
-	struct stat now;
-	bool is_done =
-	    lock_take_byte(book->fd, BOOK_SHUT, LOCK_MODE_EXCLUSIVE, deadline_ms) == 0 &&
-	    lock_take_byte(book->fd, BOOK_UNDER_WAY, LOCK_MODE_EXCLUSIVE, deadline_ms) == 0 &&
-	    maildirsize_is_current(book->root_fd, book->fd) && fstat(book->fd, &now) == 0 &&
-	    now.st_size == before->st_size &&
-	    replace(book, seen, counted_s, clock_monotonic_ms() + LEISURE_MS);
-	lock_drop_byte(book->fd, BOOK_UNDER_WAY);
-	lock_drop_byte(book->fd, BOOK_SHUT);
-	return is_done;
-}
-
-/* The file stays open to others while we count, so what they write makes the count void. */
-bool quota_book_count_behind(struct quota_book *book, struct status *status)
-{
-	struct quota_scan_request request = scan_request(book, clock_monotonic_ms() + LEISURE_MS);
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct quota_scan seen;
-		struct stat before;
-		time_t counted_s = second_now();
-		if (!maildirsize_is_current(book->root_fd, book->fd))
-			return status_fail(status, CAUSE_MAILBOX,
-			    "count the mailbox: " MAILDIRSIZE_NAME " was replaced meanwhile");
-		if (fstat(book->fd, &before) != 0 ||
-		    quota_scan_count(&request, &seen) != QUOTA_SCAN_DONE)
-			return status_errno(status, CAUSE_MAILBOX, errno, "count the mailbox");
-		book->usage = seen.usage;
-		if (replace_behind(book, &seen, counted_s, &before))
-			return true;
-	}
-	return status_fail(status, CAUSE_MAILBOX,
-	    "count the mailbox: " MAILDIRSIZE_NAME " cannot be written, or mail comes and goes all "
-	    "the time");
+	    "count the mailbox: it is being counted, or deliveries are under way");
 }
 
 bool quota_book_count_openly(struct quota_book *book, bool is_writing, struct status *status)
@@ -311,8 +319,10 @@ bool quota_book_count_openly(struct quota_book *book, bool is_writing, struct st
 	}
 	file_close(&book->fd);
 	book->fd = maildirsize_open_or_make(book->root_fd);
-	if (book->fd < 0 || lock_take_byte(book->fd, BOOK_COUNTING, LOCK_MODE_EXCLUSIVE,
-	                        clock_monotonic_ms() + BEHIND_WAIT_MS) != 0)
+	int64_t deadline_ms = clock_monotonic_ms() + BEHIND_WAIT_MS;
+	if (book->fd < 0 ||
+	    (lock_take_byte(book->fd, BOOK_COUNTING, LOCK_MODE_EXCLUSIVE, deadline_ms) != 0 &&
+	        errno == ETIMEDOUT))
 		return status_errno(status, CAUSE_MAILBOX, errno, "open " MAILDIRSIZE_NAME);
-	return quota_book_count_behind(book, status);
+	return count_behind(book, status);
 }

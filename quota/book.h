@@ -6,13 +6,16 @@
 
 /* The figures of one Maildir, from maildirsize or by counting, and the locks around them.
  *
- * Three bytes of maildirsize are locked; other programs do not look at them:
- *
- *	0  shut      exclusive: by who reads figures, judges them and writes; and who replaces the
- *file 1  under way shared: from a reservation to its end. Exclusive: to replace the file, because
- *	             counting does not see what is reserved and not yet stored
- *	2  counting  exclusive: by the process that counts behind, so that there is one */
-enum { BOOK_SHUT, BOOK_UNDER_WAY, BOOK_COUNTING };
+ * Three bytes of maildirsize are locked; other programs do not look at them: */
+enum quota_book_lock {
+	/* Exclusive, by who reads figures, judges them and writes, and by who replaces the file. */
+	BOOK_SHUT,
+	/* Shared, from a reservation to its end. Exclusive to replace the file, because counting
+	 * does not see what is reserved and not yet stored. */
+	BOOK_UNDER_WAY,
+	/* Exclusive, by the process that counts behind, so that there is one. */
+	BOOK_COUNTING,
+};
 
 struct quota_book {
 	const struct quota_rules *rules; /* borrowed */
@@ -60,9 +63,5 @@ bool quota_book_count(struct quota_book *book, enum quota_count_kind kind, struc
 /* Counts while deliveries go on, however long it takes, and writes the file anew if wanted: only
  * if nothing was stored or removed meanwhile, or when tried again. */
 bool quota_book_count_openly(struct quota_book *book, bool is_writing, struct status *status);
-
-/* The same, what the process does that counts behind: `fd` is maildirsize with BOOK_COUNTING
- * locked, and will be written. */
-bool quota_book_count_behind(struct quota_book *book, struct status *status);
 
 #endif

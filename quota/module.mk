@@ -1,14 +1,14 @@
 # Floor 3: how much a user may keep.
 noinst_LIBRARIES += %D%/libquota.a
 %C%_libquota_a_SOURCES = \
-	%D%/behind.c %D%/behind.h \
 	%D%/book.c %D%/book.h \
 	%D%/field.c \
 	%D%/judge.c \
 	%D%/maildirsize.c %D%/maildirsize.h \
 	%D%/quota.c %D%/quota.h \
 	%D%/rule.c %D%/rule.h \
-	%D%/scan.c %D%/scan.h
+	%D%/scan.c %D%/scan.h \
+	%D%/warning.c
 QUOTA_LIBS = %D%/libquota.a $(MAIL_LIBS)
 
 unit_tests += tests/unit/test_maildirsize tests/unit/test_quota tests/unit/test_quota_rule \

@@ -219,7 +219,8 @@ static void reserve(struct quota *quota, struct quota_book *book, const struct b
 static bool make_root(const struct quota *quota, struct quota_book *book, struct status *status)
 {
 	const char *sentinel = quota->options.sentinel;
-	if (book->root_fd >= 0 || (sentinel != NULL && access(sentinel, F_OK) != 0))
+	bool has_sentinel = sentinel == NULL || *sentinel == '\0' || access(sentinel, F_OK) == 0;
+	if (book->root_fd >= 0 || !has_sentinel)
 		return true;
 	if (file_make_dirs(quota->root, 0700) != 0)
 		return status_errno(status, CAUSE_MAILBOX, errno, "make %s", quota->root);

@@ -120,6 +120,20 @@ struct quota_change {
 void quota_settle(struct quota *quota, const struct quota_item *stored, size_t count,
     struct quota_change *change_out);
 
+/* A warning stands at "95%" (1 to 100) of each limit of "*". */
+struct quota_warning {
+	unsigned percent;
+};
+
+/* False when the text is no such thing. */
+bool quota_warning_parse(struct span text, struct quota_warning *out);
+
+/* The index of the warning that is due: the highest which the change has reached from below, by
+ * bytes or by messages, or `count` for none. Reservations are made one after another, so of many
+ * deliveries at once it is due for one. Pure. */
+size_t quota_warning_due(
+    const struct quota_warning *warnings, size_t count, const struct quota_change *change);
+
 /* The figures and the limit of "*", for people; counts again where the file is of no use, which
  * takes as long as it takes. */
 bool quota_show(struct quota *quota, struct quota_usage *usage_out, struct quota_limit *limit_out,

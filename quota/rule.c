@@ -149,9 +149,9 @@ static struct quota_amount find(const struct quota_rules *rules, struct span fol
 	return (struct quota_amount){.kind = QUOTA_AMOUNT_UNSAID};
 }
 
-static uint64_t percent_of(uint64_t base, uint64_t percent)
+uint64_t quota_percent_of(uint64_t limit, uint64_t percent)
 {
-	return number_add(number_multiply(base / 100, percent), base % 100 * percent / 100);
+	return number_add(number_multiply(limit / 100, percent), limit % 100 * percent / 100);
 }
 
 /* An unlimited base stays so. Never 0 where a limit was meant: 0 would be none. */
@@ -159,7 +159,7 @@ static uint64_t amount_apply(struct quota_amount amount, uint64_t base)
 {
 	uint64_t change = amount.value;
 	if (amount.kind == QUOTA_AMOUNT_MORE_PERCENT || amount.kind == QUOTA_AMOUNT_LESS_PERCENT)
-		change = percent_of(base, amount.value);
+		change = quota_percent_of(base, amount.value);
 	switch (amount.kind) {
 	case QUOTA_AMOUNT_ABSOLUTE:
 		return amount.value;

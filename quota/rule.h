@@ -45,6 +45,9 @@ bool quota_rules_has_limit(const struct quota_rules *rules);
 bool quota_rules_ignores(const struct quota_rules *rules, struct span folder);
 struct quota_limit quota_rules_limit(const struct quota_rules *rules, struct span folder);
 
+/* `percent` of a limit; stops at UINT64_MAX. */
+uint64_t quota_percent_of(uint64_t limit, uint64_t percent);
+
 /* Does the mask (* anything, % anything within a level) fit the whole name? */
 bool quota_mask_fits(struct span mask, struct span name);
 

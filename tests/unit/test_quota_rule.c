@@ -248,6 +248,51 @@ START_TEST(judgement)
 }
 END_TEST
 
+START_TEST(the_highest_warning_reached_is_due)
+{
+	static const struct quota_warning warnings[] = {{80}, {100}, {95}};
+	static const struct {
+		struct quota_usage before;
+		struct quota_usage after;
+		struct quota_limit limit;
+		size_t due; /* 3: none */
+	} rows[] = {
+	    {{0, 0}, {79, 0}, {100, 0}, 3},
+	    {{79, 0}, {80, 0}, {100, 0}, 0},
+	    {{80, 0}, {94, 0}, {100, 0}, 3},
+	    {{94, 0}, {99, 0}, {100, 0}, 2},
+	    {{0, 0}, {99, 0}, {100, 0}, 2},
+	    {{0, 0}, {120, 0}, {100, 0}, 1},
+	    {{100, 0}, {120, 0}, {100, 0}, 3},
+	    {{90, 0}, {10, 0}, {100, 0}, 3},
+	    {{0, 94}, {0, 95}, {0, 100}, 2},
+	    {{0, 94}, {80, 95}, {100, 100}, 2},
+	    {{0, 0}, {UINT64_MAX, UINT64_MAX}, {0, 0}, 3},
+	    {{0, 0}, {UINT64_MAX, 0}, {UINT64_MAX, 0}, 1},
+	    /* Of one message, no part can be reached. */
+	    {{0, 0}, {0, 1}, {0, 1}, 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct quota_change change = {rows[i].before, rows[i].after, rows[i].limit};
+		ck_assert_msg(quota_warning_due(warnings, 3, &change) == rows[i].due, "row %zu", i);
+		ck_assert_uint_eq(quota_warning_due(warnings, 0, &change), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_warning_is_a_percentage)
+{
+	static const char *const bad[] = {
+	    "", "%", "95", "0%", "101%", "-5%", "9 5%", "storage=95%"};
+	struct quota_warning warning;
+	ck_assert(quota_warning_parse(SPAN("95%"), &warning) && warning.percent == 95);
+	ck_assert(quota_warning_parse(SPAN("100%"), &warning) && warning.percent == 100);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!quota_warning_parse(span_of(bad[i]), &warning), "%s", bad[i]);
+}
+END_TEST
+
 UNIT_TESTS("quota rules", masks_fit_whole_names, the_first_rule_that_says_something_counts,
     a_user_s_own_rule_goes_before_the_site_s, nonsense_is_the_configuration_s_fault,
-    fields_of_other_systems_are_understood, judgement)
+    fields_of_other_systems_are_understood, judgement, the_highest_warning_reached_is_due,
+    a_warning_is_a_percentage)
