@@ -162,8 +162,8 @@ static int allow_calls(scmp_filter_ctx filter)
 		if (result != 0 && result != -EINVAL && result != -EDOM)
 			return result;
 	}
-	int result = seccomp_rule_add(
-	    filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	const struct scmp_arg_cmp is_unix = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX};
+	int result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_unix);
 	return result != 0 ? result : seccomp_load(filter);
 }
 
