@@ -8,12 +8,14 @@ noinst_LIBRARIES += %D%/libmail.a
 	%D%/header.c %D%/header.h \
 	%D%/message.c %D%/message.h \
 	%D%/smtp_client.c %D%/smtp_client.h \
+	%D%/smtp_connection.c %D%/smtp_connection.h \
 	%D%/spool.c %D%/spool.h \
 	%D%/status.c %D%/status.h \
 	%D%/top_block.c %D%/top_block.h
 MAIL_LIBS = %D%/libmail.a $(BASE_LIBS)
 
 unit_tests += tests/unit/test_address tests/unit/test_message tests/unit/test_smtp_client \
+	tests/unit/test_smtp_connection \
 	tests/unit/test_status tests/unit/test_top_block
 tests_unit_test_address_SOURCES = tests/unit/test_address.c
 tests_unit_test_address_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
@@ -25,3 +27,5 @@ tests_unit_test_top_block_SOURCES = tests/unit/test_top_block.c
 tests_unit_test_top_block_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_smtp_client_SOURCES = tests/unit/test_smtp_client.c
 tests_unit_test_smtp_client_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_connection_SOURCES = tests/unit/test_smtp_connection.c
+tests_unit_test_smtp_connection_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
