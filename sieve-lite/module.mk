@@ -1,1 +1,58 @@
-# sieve-lite: comes with its room.
+# Floor 3: the filter language. Features are in core_*.c and ext_*.c, one each.
+noinst_LIBRARIES += %D%/libsieve.a
+%C%_libsieve_a_SOURCES = \
+	%D%/address_list.c %D%/address_list.h \
+	%D%/address_parts.c %D%/address_parts.h \
+	%D%/charset.c %D%/charset.h \
+	%D%/check_arguments.c %D%/check_arguments.h \
+	%D%/checker.c %D%/checker.h \
+	%D%/compile.c \
+	%D%/core_actions.c \
+	%D%/core_comparing.c \
+	%D%/core_control.c \
+	%D%/core_tests.c \
+	%D%/ext_copy.c \
+	%D%/ext_encoded_character.c \
+	%D%/ext_envelope.c \
+	%D%/ext_fileinto.c \
+	%D%/ext_subaddress.c \
+	%D%/feature.h \
+	%D%/features.h \
+	%D%/fields.c %D%/fields.h \
+	%D%/folder_name.c %D%/folder_name.h \
+	%D%/header_text.c %D%/header_text.h \
+	%D%/lexer.c %D%/lexer.h \
+	%D%/limits.h \
+	%D%/match.c %D%/match.h \
+	%D%/parser.c %D%/parser.h \
+	%D%/problems.c %D%/problems.h \
+	%D%/registry.c %D%/registry.h \
+	%D%/report.c %D%/report.h \
+	%D%/run.c %D%/run.h \
+	%D%/script.h \
+	%D%/sieve.h \
+	%D%/tree.h
+SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS)
+
+bin_PROGRAMS += %D%/sieve-lite
+%C%_sieve_lite_SOURCES = \
+	%D%/main.c \
+	%D%/cmd.h \
+	%D%/cmd_check.c \
+	%D%/cmd_extensions.c
+%C%_sieve_lite_LDADD = $(SIEVE_LIBS)
+
+unit_tests += tests/unit/test_sieve_lexer \
+	tests/unit/test_sieve_check \
+	tests/unit/test_sieve_run \
+	tests/unit/test_sieve_values
+tests_unit_test_sieve_lexer_SOURCES = tests/unit/test_sieve_lexer.c
+tests_unit_test_sieve_lexer_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_check_SOURCES = tests/unit/test_sieve_check.c tests/unit/sieve_room.h
+tests_unit_test_sieve_check_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_run_SOURCES = tests/unit/test_sieve_run.c tests/unit/sieve_room.h
+tests_unit_test_sieve_run_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit/sieve_room.h
+tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \
+	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests

@@ -1,0 +1,20 @@
+#ifndef SIEVE_LITE_ADDRESS_LIST_H
+#define SIEVE_LITE_ADDRESS_LIST_H
+
+#include "base/arena.h"
+#include "mail/address.h"
+
+/* The addresses of a header value (RFC 5322 3.4), obsolete forms of section 4.4 included. */
+struct listed_address {
+	/* `text` is local part and domain alone, quoted as needed. Where the address is not valid
+	 * it is the text that stands there, and the parts are empty. */
+	struct address address;
+	bool is_valid;
+	struct listed_address *next;
+};
+
+/* All of them in order, of groups the members; names of people and groups, comments and routes
+ * are passed over. `value` is unfolded or not. Null when it is empty. */
+struct listed_address *address_list_parse(struct arena *arena, struct span value);
+
+#endif

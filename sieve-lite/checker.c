@@ -1,0 +1,230 @@
+/* checker.c - what a tree means.
+ *
+ * Each name is bound to the record of the feature that brings it; tags and their values are
+ * told from positional arguments; types are checked. One mistake in a command is one message,
+ * then its tests and block are looked at all the same. The tree is annotated in place. */
+#include "sieve-lite/checker.h"
+
+#include "sieve-lite/check_arguments.h"
+#include "mail/header.h"
+
+#include <string.h>
+
+struct unknown_name {
+	struct span name;
+	struct unknown_name *next;
+};
+
+static void check_commands(struct checker *checker, struct node *first);
+
+bool text_is_constant(const struct text *text)
+{
+	return text->parts == NULL;
+}
+
+bool checker_want_constant(
+    struct checker *checker, const struct argument *argument, const char *what)
+{
+	for (size_t i = 0; i < argument->count; i++) {
+		if (!text_is_constant(&argument->texts[i])) {
+			problem_error(checker->problems, argument->texts[i].at,
+			    "%s must not contain variables", what);
+			return false;
+		}
+	}
+	return true;
+}
+
+void checker_header_names(struct checker *checker, const struct argument *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct text *name = &names->texts[i];
+		if (text_is_constant(name) && !header_name_is_valid(name->literal))
+			problem_warning(checker->problems, name->at,
+			    "no header can be named '%s'; this never matches",
+			    problem_quote(checker->problems, name->literal));
+	}
+}
+
+bool checker_require(struct checker *checker, struct span name)
+{
+	size_t index = registry_find(name);
+	if (index == registry_count() ||
+	    !registry_is_available(registry_extension(index), checker->options))
+		return false;
+	checker->features.is_on[index] = true;
+	return true;
+}
+
+/* True the first time for each name. */
+static bool is_news(struct checker *checker, struct span name)
+{
+	for (struct unknown_name *known = checker->unknowns; known != NULL; known = known->next) {
+		if (span_equals_nocase(known->name, name))
+			return false;
+	}
+	struct unknown_name *unknown = ARENA_NEW(checker->arena, struct unknown_name);
+	*unknown = (struct unknown_name){name, checker->unknowns};
+	checker->unknowns = unknown;
+	return true;
+}
+
+static void report_unknown(
+    struct checker *checker, const struct node *node, bool is_test, const struct extension *from)
+{
+	const char *kind = is_test ? "test" : "command";
+	const char *name = problem_quote(checker->problems, node->name);
+	if (!is_news(checker, node->name))
+		return;
+	const char *meant = registry_suggest_command(node->name, is_test);
+	if (from != NULL && registry_is_available(from, checker->options))
+		problem_error(checker->problems, node->at, "%s '%s' needs: require \"%s\";", kind,
+		    name, from->name);
+	else if (from != NULL)
+		problem_error(
+		    checker->problems, node->at, "%s '%s' is not available here", kind, name);
+	else if (meant != NULL)
+		problem_error(checker->problems, node->at,
+		    "unknown %s '%s' (reported once); did you mean '%s'?", kind, name, meant);
+	else
+		problem_error(
+		    checker->problems, node->at, "unknown %s '%s' (reported once)", kind, name);
+}
+
+/* Finds what a name means and sets node->command; false: reported. */
+static bool bind(struct checker *checker, struct node *node, bool is_test)
+{
+	const struct extension *from = NULL;
+	const struct command *command =
+	    registry_look_up(&checker->features, FEATURE_COMMAND, node->name, &from);
+	if (command != NULL && (command->needs & ~checker->options->abilities) != 0) {
+		problem_error(
+		    checker->problems, node->at, "'%s' is not available here", command->name);
+	} else if (command == NULL) {
+		report_unknown(checker, node, is_test, from);
+	} else if (is_test && command->test == NULL) {
+		problem_error(
+		    checker->problems, node->at, "'%s' is a command, no test", command->name);
+	} else if (!is_test && command->test != NULL && command->run == NULL) {
+		problem_error(checker->problems, node->at,
+		    "'%s' is a test: it belongs behind 'if', 'elsif', 'not', 'allof' or 'anyof'",
+		    command->name);
+	} else {
+		node->command = command;
+		return true;
+	}
+	return false;
+}
+
+static void check_test(struct checker *checker, struct node *node);
+
+/* Whether tests stand where they should; false: reported. */
+static bool check_test_count(struct checker *checker, const struct node *node)
+{
+	const struct command *command = node->command;
+	const char *name = command->name;
+	switch (command->tests) {
+	case TAKES_NO_TEST:
+		if (node->tests == NULL)
+			return true;
+		if (!node->has_test_list)
+			problem_error(checker->problems, node->tests_at,
+			    "'%s' takes no test; is a ';' missing before '%s'?", name,
+			    problem_quote(checker->problems, node->tests->name));
+		else
+			problem_error(
+			    checker->problems, node->tests_at, "'%s' takes no tests", name);
+		return false;
+	case TAKES_TEST:
+		if (node->tests != NULL && !node->has_test_list)
+			return true;
+		if (node->tests == NULL)
+			problem_error(checker->problems, node->at, "'%s' lacks its test", name);
+		else
+			problem_error(checker->problems, node->tests_at,
+			    "'%s' takes one test, not a list; use 'allof' or 'anyof'", name);
+		return false;
+	case TAKES_TEST_LIST:
+		if (node->tests != NULL && node->has_test_list)
+			return true;
+		problem_error(checker->problems, node->at,
+		    "'%s' lacks its list of tests in parentheses", name);
+		return false;
+	}
+	return true;
+}
+
+static void check_tests(struct checker *checker, struct node *node)
+{
+	for (struct node *test = node->tests; test != NULL; test = test->next) {
+		check_test(checker, test);
+		/* What stands behind it is never looked at: RFC 5463 wants it so. */
+		if (test->outcome != OUTCOME_VARIES && test->outcome == node->command->decisive)
+			return;
+	}
+}
+
+static void check_block(struct checker *checker, struct node *node)
+{
+	const struct node *previous = checker->previous;
+	checker->previous = NULL;
+	checker->depth++;
+	check_commands(checker, node->block);
+	checker->depth--;
+	checker->previous = previous;
+}
+
+static bool check_block_is_due(struct checker *checker, const struct node *node)
+{
+	if (node->has_block == node->command->has_block)
+		return true;
+	if (node->has_block)
+		problem_error(
+		    checker->problems, node->at, "'%s' takes no block", node->command->name);
+	else
+		problem_error(checker->problems, node->at, "'%s' lacks its block: expected '{'",
+		    node->command->name);
+	return false;
+}
+
+/* What commands and tests have in common. */
+static void check_node(struct checker *checker, struct node *node)
+{
+	const struct command *command = node->command;
+	bool is_sound = check_arguments(checker, node) && check_test_count(checker, node) &&
+	                check_block_is_due(checker, node);
+	if (is_sound && command->check != NULL)
+		command->check(checker, node);
+	if (node->is_dead)
+		return;
+	if (command->tests != TAKES_NO_TEST)
+		check_tests(checker, node);
+	if (command->conclude != NULL && node->tests != NULL)
+		command->conclude(node);
+	if (!node->is_dead && command->has_block)
+		check_block(checker, node);
+}
+
+static void check_test(struct checker *checker, struct node *node)
+{
+	if (bind(checker, node, true))
+		check_node(checker, node);
+}
+
+static void check_commands(struct checker *checker, struct node *first)
+{
+	for (struct node *node = first; node != NULL; node = node->next) {
+		if (problem_is_enough(checker->problems))
+			return;
+		if (bind(checker, node, false))
+			check_node(checker, node);
+		checker->previous = node;
+	}
+}
+
+void checker_check(struct checker *checker, struct node *first)
+{
+	for (size_t i = 0; i < registry_count(); i++)
+		checker->features.is_on[i] = registry_extension(i)->name == NULL;
+	check_commands(checker, first);
+}

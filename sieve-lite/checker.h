@@ -1,0 +1,39 @@
+#ifndef SIEVE_LITE_CHECKER_H
+#define SIEVE_LITE_CHECKER_H
+
+#include "base/arena.h"
+#include "sieve-lite/problems.h"
+#include "sieve-lite/registry.h"
+#include "sieve-lite/tree.h"
+
+/* What a tree means: each name is bound to the feature that brings it, arguments are typed and
+ * sorted. Goes on after an error; then the tree must not be run. */
+struct checker {
+	struct arena *arena;
+	struct problems *problems;
+	const struct sieve_compile_options *options;
+	struct feature_set features;   /* what is in effect at this point */
+	bool is_behind_requires;       /* a command that is no require was seen */
+	const struct node *previous;   /* the command before, in the same block; or null */
+	unsigned depth;                /* in blocks; 0 at the top */
+	struct unknown_name *unknowns; /* reported once each */
+};
+
+/* Checks a whole script. `checker` has arena, problems and options set. */
+void checker_check(struct checker *checker, struct node *first);
+
+/* The rest is for the checks of features. */
+
+/* The feature of that name is in effect from here on. False: there is none for this caller. */
+bool checker_require(struct checker *checker, struct span name);
+
+/* True for a text that is the same in every run. */
+bool text_is_constant(const struct text *text);
+/* The same for all texts of an argument; false is reported, `what` is a noun. */
+bool checker_want_constant(
+    struct checker *checker, const struct argument *argument, const char *what);
+
+/* Warns of names that no header can have (RFC 5228 2.4.2.2: no error). */
+void checker_header_names(struct checker *checker, const struct argument *names);
+
+#endif

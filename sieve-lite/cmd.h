@@ -1,0 +1,14 @@
+#ifndef SIEVE_LITE_CMD_H
+#define SIEVE_LITE_CMD_H
+
+/* The commands of the program sieve-lite; each gets its own arguments, argv[0] is its name.
+ * Exit status: 0 all is well, 1 it is not (a script has errors, a test failed), 2 the command
+ * could not do its work (usage, a file that cannot be read). */
+#define CMD_OK 0
+#define CMD_BAD 1
+#define CMD_TROUBLE 2
+
+int cmd_check(int argc, char **argv);
+int cmd_extensions(int argc, char **argv);
+
+#endif

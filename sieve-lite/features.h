@@ -1,0 +1,20 @@
+#ifndef SIEVE_LITE_FEATURES_H
+#define SIEVE_LITE_FEATURES_H
+
+#include "sieve-lite/feature.h"
+
+/* The features, by file: core.c holds what every script has, ext_X.c what it requires. For
+ * registry.c, and for a feature's own state. */
+extern const struct extension core_control;
+extern const struct extension core_actions;
+extern const struct extension core_tests;
+extern const struct extension core_comparing;
+extern const struct extension ext_comparator_casemap;
+extern const struct extension ext_comparator_octet;
+extern const struct extension ext_copy;
+extern const struct extension ext_encoded_character;
+extern const struct extension ext_envelope;
+extern const struct extension ext_fileinto;
+extern const struct extension ext_subaddress;
+
+#endif

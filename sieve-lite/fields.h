@@ -1,0 +1,48 @@
+#ifndef SIEVE_LITE_FIELDS_H
+#define SIEVE_LITE_FIELDS_H
+
+#include "sieve-lite/run.h"
+
+/* The header of the message in effect, as tests look at it. */
+
+struct field {
+	struct span name;
+	struct span raw;  /* folded, as it came */
+	struct span text; /* what a person sees; null data until field_text() made it */
+	struct listed_address *addresses;
+	bool has_addresses; /* they were looked for */
+	struct field *next;
+};
+
+struct fields {
+	struct field *first;
+};
+
+/* Which fields of a name a test looks at. */
+struct field_pick {
+	uint64_t index; /* from 1; 0: all */
+	bool is_from_end;
+};
+
+/* Goes through the fields of one name, in order, as the test picks them. */
+struct field_walk {
+	struct run *run;
+	struct span name;
+	struct field *next;
+	bool is_picked; /* `next` is the only one */
+};
+
+struct field_walk field_walk(struct run *run, const struct node *node, struct span name);
+/* The next one, or null. */
+struct field *field_walk_next(struct field_walk *walk);
+
+/* Unfolded, trimmed, encoded words decoded; made once. */
+struct span field_text(struct run *run, struct field *field);
+
+/* The addresses in it (address_list.h), or null; parsed once. */
+const struct listed_address *field_addresses(struct run *run, struct field *field);
+
+/* The header changed: it is read anew when next asked for. */
+void fields_forget(struct run *run);
+
+#endif

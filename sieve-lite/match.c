@@ -1,0 +1,146 @@
+/* match.c - values against keys, as match type and comparator say. */
+#include "sieve-lite/match.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Bytes compared for one step of the budget. */
+#define BYTES_PER_STEP 32
+
+struct match match_begin(struct run *run, const struct node *node)
+{
+	return (struct match){.run = run, .how = node->matching};
+}
+
+static bool match_keys(struct match *match, struct span source, struct span value)
+{
+	const struct matching *how = match->how;
+	struct run *run = match->run;
+	for (size_t i = 0; i < how->keys->count && run->unwind == UNWIND_NONE; i++) {
+		struct span key = run_text(run, &how->keys->texts[i]);
+		bool result = how->type->matches(match, value, key);
+		run_spend(run, 1 + (value.len + key.len) / BYTES_PER_STEP);
+		run_tell_value(run, source, value, key, result);
+		if (result)
+			return true;
+	}
+	return false;
+}
+
+bool match_value(struct match *match, struct span source, struct span value)
+{
+	match->count++;
+	if (!match->how->type->is_counting)
+		match->is_matched = match_keys(match, source, value);
+	return match->is_matched || match->run->unwind != UNWIND_NONE;
+}
+
+bool match_end(struct match *match)
+{
+	if (!match->how->type->is_counting || match->run->unwind != UNWIND_NONE)
+		return match->is_matched;
+	struct span count = arena_spanf(match->run->arena, "%ju", (uintmax_t)match->count);
+	return match_keys(match, SPAN("count"), count);
+}
+
+static char fold(const struct matching *how, char byte)
+{
+	return how->comparator->fold != NULL ? how->comparator->fold(byte) : byte;
+}
+
+/* One piece of a pattern at its start: how many bytes it is long, and what it stands for. */
+struct glob_piece {
+	size_t len;
+	char byte;
+	bool is_any_byte; /* "?" */
+	bool is_star;
+};
+
+static struct glob_piece glob_piece(struct span pattern, size_t at)
+{
+	char byte = pattern.data[at];
+	if (byte == '\\' && at + 1 < pattern.len)
+		return (struct glob_piece){.len = 2, .byte = pattern.data[at + 1]};
+	return (struct glob_piece){
+	    .len = 1, .byte = byte, .is_any_byte = byte == '?', .is_star = byte == '*'};
+}
+
+/* Where the matching stands. On a mismatch only the last star takes one byte more: what an
+ * earlier one could take, the last one can take as well. */
+struct glob {
+	struct span value;
+	struct span pattern;
+	size_t value_at;
+	size_t pattern_at;
+	size_t part_count; /* wildcards passed */
+	bool has_star;
+	size_t star_value_at;   /* the end of what the last star takes */
+	size_t star_pattern_at; /* behind it */
+	size_t star_count;      /* wildcards up to it */
+	struct span *parts;
+	size_t max;
+};
+
+static void glob_note_part(struct glob *glob, size_t index, size_t start, size_t len)
+{
+	if (index < glob->max)
+		glob->parts[index] = span_first(span_from(glob->value, start), len);
+}
+
+static void glob_star(struct glob *glob)
+{
+	glob_note_part(glob, glob->part_count++, glob->value_at, 0);
+	glob->has_star = true;
+	glob->star_value_at = glob->value_at;
+	glob->star_pattern_at = ++glob->pattern_at;
+	glob->star_count = glob->part_count;
+}
+
+/* The last star takes one byte more. False: there is none, or no byte. */
+static bool glob_go_back(struct glob *glob)
+{
+	if (!glob->has_star || glob->star_value_at == glob->value.len)
+		return false;
+	size_t index = glob->star_count - 1;
+	if (index < glob->max)
+		glob->parts[index].len++;
+	glob->value_at = ++glob->star_value_at;
+	glob->pattern_at = glob->star_pattern_at;
+	glob->part_count = glob->star_count;
+	return true;
+}
+
+/* One byte of the value against the piece of the pattern that it has to fit. */
+static bool glob_take_byte(struct glob *glob, const struct matching *how)
+{
+	if (glob->pattern_at == glob->pattern.len || glob->value_at == glob->value.len)
+		return false;
+	struct glob_piece piece = glob_piece(glob->pattern, glob->pattern_at);
+	if (!piece.is_any_byte &&
+	    fold(how, glob->value.data[glob->value_at]) != fold(how, piece.byte))
+		return false;
+	if (piece.is_any_byte)
+		glob_note_part(glob, glob->part_count++, glob->value_at, 1);
+	glob->value_at++;
+	glob->pattern_at += piece.len;
+	return true;
+}
+
+bool match_glob(struct match *match, struct span value, struct span pattern, struct span *parts_out,
+    size_t max, size_t *count_out)
+{
+	struct glob glob = {.value = value, .pattern = pattern, .parts = parts_out, .max = max};
+	bool goes_on = true;
+	for (size_t tried = 1; goes_on && match->run->unwind == UNWIND_NONE; tried++) {
+		if (tried % BYTES_PER_STEP == 0)
+			run_spend(match->run, 1);
+		if (glob.pattern_at == pattern.len && glob.value_at == value.len)
+			break;
+		if (glob.pattern_at < pattern.len && pattern.data[glob.pattern_at] == '*')
+			glob_star(&glob);
+		else if (!glob_take_byte(&glob, match->how))
+			goes_on = glob_go_back(&glob);
+	}
+	*count_out = glob.part_count;
+	return goes_on;
+}

@@ -1,0 +1,225 @@
+/* registry.c - the features of the language, one row each, and how they are found by name.
+ * The order of rows matters where several change the same string: encoded characters are
+ * decoded before variables are expanded (RFC 5229 3.1). */
+#include "sieve-lite/registry.h"
+
+#include "sieve-lite/features.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct extension *const rows[] = {
+    /* What every script has. */
+    &core_control,
+    &core_actions,
+    &core_tests,
+    &core_comparing,
+    /* What it has to require. */
+    &ext_comparator_octet,
+    &ext_comparator_casemap,
+    &ext_copy,
+    &ext_encoded_character,
+    &ext_envelope,
+    &ext_fileinto,
+    &ext_subaddress,
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROW_COUNT <= REGISTRY_MAX, "raise REGISTRY_MAX");
+
+size_t registry_count(void)
+{
+	return ROW_COUNT;
+}
+
+const struct extension *registry_extension(size_t index)
+{
+	return rows[index];
+}
+
+size_t registry_find(struct span name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i]->name != NULL && span_is(name, rows[i]->name))
+			return i;
+	}
+	return ROW_COUNT;
+}
+
+bool registry_is_available(
+    const struct extension *extension, const struct sieve_compile_options *options)
+{
+	if ((extension->needs & ~options->abilities) != 0)
+		return false;
+	struct span rest = span_of(options->disabled_extensions);
+	struct span name;
+	while (extension->name != NULL && span_next_piece(&rest, ',', &name)) {
+		if (span_is(span_trim(name), extension->name))
+			return false;
+	}
+	return true;
+}
+
+/* Where a feature keeps its records of a kind, and how large one is. Each begins with its
+ * name. */
+static const struct {
+	size_t offset;
+	size_t size;
+} shelves[] = {
+    [FEATURE_COMMAND] = {offsetof(struct extension, commands), sizeof(struct command)},
+    [FEATURE_MATCH_TYPE] = {offsetof(struct extension, match_types), sizeof(struct match_type)},
+    [FEATURE_COMPARATOR] = {offsetof(struct extension, comparators), sizeof(struct comparator)},
+    [FEATURE_ADDRESS_PART] = {offsetof(struct extension, address_parts),
+        sizeof(struct address_part)},
+    [FEATURE_ENVELOPE_PART] = {offsetof(struct extension, envelope_parts),
+        sizeof(struct envelope_part)},
+};
+
+static const char *record_name(const char *record)
+{
+	const char *name;
+	memcpy(&name, record, sizeof(name));
+	return name;
+}
+
+/* The first record of a kind, or null. */
+static const char *shelf_of(const struct extension *extension, enum feature_kind kind)
+{
+	const char *first;
+	memcpy(&first, (const char *)extension + shelves[kind].offset, sizeof(first));
+	return first;
+}
+
+static const void *find_on_shelf(
+    const struct extension *extension, enum feature_kind kind, struct span name)
+{
+	const char *record = shelf_of(extension, kind);
+	for (; record != NULL && record_name(record) != NULL; record += shelves[kind].size) {
+		if (span_is_nocase(name, record_name(record)))
+			return record;
+	}
+	return NULL;
+}
+
+const void *registry_look_up(const struct feature_set *set, enum feature_kind kind,
+    struct span name, const struct extension **from_out)
+{
+	const struct extension *off = NULL;
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const void *record = find_on_shelf(rows[i], kind, name);
+		if (record != NULL && set->is_on[i])
+			return record;
+		if (record != NULL && off == NULL)
+			off = rows[i];
+	}
+	if (from_out != NULL)
+		*from_out = off;
+	return NULL;
+}
+
+static bool lists_word(const char *words, const char *word)
+{
+	struct span rest = span_of(words);
+	struct span piece;
+	while (span_next_piece(&rest, ' ', &piece)) {
+		if (span_is(piece, word))
+			return true;
+	}
+	return false;
+}
+
+static const struct tag *find_tag(const struct tag *tag, const char *command, struct span name)
+{
+	for (; tag != NULL && tag->name != NULL; tag++) {
+		if (span_is_nocase(name, tag->name) &&
+		    (tag->on == NULL || lists_word(tag->on, command)))
+			return tag;
+	}
+	return NULL;
+}
+
+const struct tag *registry_tag(const struct feature_set *set, const struct command *command,
+    struct span name, const struct extension **from_out)
+{
+	const struct extension *off = NULL;
+	const struct tag *tag = find_tag(command->tags, command->name, name);
+	for (size_t i = 0; tag == NULL && i < ROW_COUNT; i++) {
+		const struct tag *found = find_tag(rows[i]->tags, command->name, name);
+		if (set->is_on[i])
+			tag = found;
+		else if (found != NULL && off == NULL)
+			off = rows[i];
+	}
+	if (from_out != NULL)
+		*from_out = off;
+	return tag;
+}
+
+#define SUGGEST_BYTES 40
+
+/* How many letters must be changed, added, left out or swapped with their neighbour. */
+static size_t distance(struct span a, struct span b)
+{
+	size_t rows3[3][SUGGEST_BYTES + 1];
+	for (size_t j = 0; j <= b.len; j++)
+		rows3[0][j] = j;
+	for (size_t i = 1; i <= a.len; i++) {
+		size_t *row = rows3[i % 3];
+		const size_t *above = rows3[(i - 1) % 3];
+		row[0] = i;
+		for (size_t j = 1; j <= b.len; j++) {
+			bool same = ascii_lower(a.data[i - 1]) == ascii_lower(b.data[j - 1]);
+			size_t least = above[j - 1] + (same ? 0 : 1);
+			if (above[j] + 1 < least)
+				least = above[j] + 1;
+			if (row[j - 1] + 1 < least)
+				least = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] &&
+			    a.data[i - 2] == b.data[j - 1] && rows3[(i - 2) % 3][j - 2] + 1 < least)
+				least = rows3[(i - 2) % 3][j - 2] + 1;
+			row[j] = least;
+		}
+	}
+	return rows3[a.len % 3][b.len];
+}
+
+struct suggestion {
+	struct span name;
+	const char *best;
+	size_t least;
+};
+
+static void consider(struct suggestion *suggestion, const char *candidate)
+{
+	struct span other = span_of(candidate);
+	if (suggestion->name.len > SUGGEST_BYTES || other.len > SUGGEST_BYTES)
+		return;
+	size_t changes = distance(suggestion->name, other);
+	if (changes > (other.len > 5 ? 2u : 1u) || changes >= suggestion->least)
+		return;
+	suggestion->least = changes;
+	suggestion->best = candidate;
+}
+
+const char *registry_suggest_command(struct span name, bool is_test)
+{
+	struct suggestion suggestion = {.name = name, .least = SIZE_MAX};
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct command *command = rows[i]->commands;
+		for (; command != NULL && command->name != NULL; command++) {
+			if (is_test == (command->test != NULL))
+				consider(&suggestion, command->name);
+		}
+	}
+	return suggestion.best;
+}
+
+const char *registry_suggest_extension(struct span name)
+{
+	struct suggestion suggestion = {.name = name, .least = SIZE_MAX};
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i]->name != NULL)
+			consider(&suggestion, rows[i]->name);
+	}
+	return suggestion.best;
+}

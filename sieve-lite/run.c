@@ -1,0 +1,231 @@
+/* run.c - walks the checked tree.
+ *
+ * Nothing is done here: commands add to the list of actions, and the caller does those or not.
+ * Every loop of a script and every comparison spends steps, so that no script and no message
+ * can hold a delivery. Knows no command by name. */
+#include "sieve-lite/run.h"
+
+#include "sieve-lite/problems.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void run_fail(struct run *run, const char *format, ...)
+{
+	if (run->unwind == UNWIND_FAILED || run->unwind == UNWIND_CANNOT_TELL)
+		return;
+	struct problems problems = {run->arena, run->script->name, &run->result->errors};
+	struct place at = run->node != NULL ? run->node->at : (struct place){1, 1};
+	struct bytes text = {0};
+	va_list args;
+	va_start(args, format);
+	bytes_appendv(&text, format, args);
+	va_end(args);
+	problem_error(&problems, at, "%s", bytes_terminate(&text));
+	bytes_clear(&text);
+	run->unwind = UNWIND_FAILED;
+}
+
+void run_cannot_tell(struct run *run, const char *what)
+{
+	run_fail(run, "cannot tell %s at the moment", what);
+	run->unwind = UNWIND_CANNOT_TELL;
+}
+
+bool run_answer(struct run *run, enum sieve_answer answer, const char *what)
+{
+	if (answer == SIEVE_CANNOT_TELL)
+		run_cannot_tell(run, what);
+	return answer == SIEVE_YES;
+}
+
+void run_spend(struct run *run, uint64_t steps)
+{
+	const struct sieve_host *host = run->input->host;
+	run->steps += steps;
+	if (run->steps > LIMIT_STEPS) {
+		run_fail(run, "this script takes too many steps: more than %d", LIMIT_STEPS);
+		return;
+	}
+	if (run->steps < run->steps_until_clock || host == NULL || host->is_out_of_time == NULL)
+		return;
+	run->steps_until_clock = run->steps + LIMIT_STEPS_BETWEEN_CLOCKS;
+	if (host->is_out_of_time(host->context) != SIEVE_NO)
+		run_fail(run, "this script takes too much time");
+}
+
+static void tell(struct run *run, const struct node *node, enum sieve_trace_kind kind, bool result)
+{
+	const struct sieve_trace_event event = {
+	    .kind = kind,
+	    .script = run->script->name,
+	    .line = node->at.line,
+	    .column = node->at.column,
+	    .depth = run->depth,
+	    .name = node->command->name,
+	    .result = result,
+	};
+	run->input->trace->tell(run->input->trace->context, &event);
+}
+
+void run_tell_value(
+    struct run *run, struct span source, struct span value, struct span key, bool result)
+{
+	if (run->input->trace == NULL)
+		return;
+	const struct sieve_trace_event event = {
+	    .kind = SIEVE_TRACE_VALUE,
+	    .script = run->script->name,
+	    .line = run->node->at.line,
+	    .column = run->node->at.column,
+	    .depth = run->depth,
+	    .name = run->node->command->name,
+	    .source = source,
+	    .value = value,
+	    .key = key,
+	    .result = result,
+	};
+	run->input->trace->tell(run->input->trace->context, &event);
+}
+
+void run_commands(struct run *run, const struct node *first)
+{
+	run->depth++;
+	for (const struct node *node = first; node != NULL && run->unwind == UNWIND_NONE;
+	     node = node->next) {
+		if (node->command->run == NULL)
+			continue;
+		run->node = node;
+		run_spend(run, 1);
+		if (run->input->trace != NULL)
+			tell(run, node, SIEVE_TRACE_COMMAND, true);
+		node->command->run(run, node);
+	}
+	run->depth--;
+}
+
+bool run_test(struct run *run, const struct node *test)
+{
+	const struct node *outer = run->node;
+	run->node = test;
+	run->depth++;
+	run_spend(run, 1);
+	bool result = test->command->test(run, test);
+	if (run->input->trace != NULL && run->unwind == UNWIND_NONE)
+		tell(run, test, SIEVE_TRACE_TEST, result);
+	run->depth--;
+	run->node = outer;
+	return result && run->unwind == UNWIND_NONE;
+}
+
+struct span run_text(struct run *run, const struct text *text)
+{
+	(void)run;
+	return text->literal;
+}
+
+void *run_state(struct run *run, const struct extension *extension, size_t size)
+{
+	for (size_t i = 0; i < registry_count(); i++) {
+		if (registry_extension(i) != extension)
+			continue;
+		if (run->states[i] == NULL)
+			run->states[i] = arena_new_items(run->arena, 1, size);
+		return run->states[i];
+	}
+	return NULL;
+}
+
+void run_cancel_keep(struct run *run, const struct node *node)
+{
+	for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
+		if (use->meaning != NULL && use->meaning->leaves_keep)
+			return;
+	}
+	run->result->implicit_keep = false;
+}
+
+static void apply_tags(struct run *run, const struct node *node, struct action *action)
+{
+	for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
+		if (use->meaning != NULL && use->meaning->apply != NULL)
+			use->meaning->apply(run, use, action);
+	}
+}
+
+static struct action *add(struct run *run, const struct node *node, enum action_kind kind)
+{
+	if (run->result->actions.count >= LIMIT_ACTIONS) {
+		run_fail(run, "too many actions: at most %d", LIMIT_ACTIONS);
+		return NULL;
+	}
+	struct action *action = action_add(run->arena, &run->result->actions, kind);
+	action->origin = (struct action_origin){run->script->name, node->at.line, node->at.column};
+	action->message = run->message;
+	return action;
+}
+
+struct action *run_act(struct run *run, const struct node *node, enum action_kind kind)
+{
+	struct action *action = add(run, node, kind);
+	if (action == NULL)
+		return NULL;
+	apply_tags(run, node, action);
+	return run->unwind == UNWIND_NONE ? action : NULL;
+}
+
+/* "INBOX" in any case is the default folder's name (RFC 3501 5.1). */
+static bool is_same_folder(struct span a, struct span b)
+{
+	bool a_is_inbox = a.len == 0 || span_is_nocase(a, "INBOX");
+	bool b_is_inbox = b.len == 0 || span_is_nocase(b, "INBOX");
+	return a_is_inbox || b_is_inbox ? a_is_inbox && b_is_inbox : span_equals(a, b);
+}
+
+static struct action *find_stored(struct run *run, struct span folder)
+{
+	for (struct action *action = run->result->actions.first; action != NULL;
+	     action = action->next) {
+		bool stores = action->kind == ACTION_KEEP || action->kind == ACTION_FILEINTO;
+		if (stores && is_same_folder(action->folder, folder))
+			return action;
+	}
+	return NULL;
+}
+
+void run_store(struct run *run, const struct node *node, struct span folder)
+{
+	struct action *action = find_stored(run, folder);
+	if (action == NULL) {
+		action = add(run, node, folder.len > 0 ? ACTION_FILEINTO : ACTION_KEEP);
+		if (action == NULL)
+			return;
+		action->folder = folder;
+	}
+	/* The last one asked for says with which flags. */
+	apply_tags(run, node, action);
+}
+
+enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
+    const struct sieve_input *input, struct sieve_result *result_out)
+{
+	*result_out = (struct sieve_result){.implicit_keep = true};
+	result_out->keep = (struct action){.kind = ACTION_KEEP, .is_implicit = true};
+	struct run run = {
+	    .arena = arena,
+	    .script = script,
+	    .input = input,
+	    .result = result_out,
+	    .message = input->message,
+	};
+	run_commands(&run, script->first);
+	result_out->keep.message = run.message != input->message ? run.message : NULL;
+	switch (run.unwind) {
+	case UNWIND_FAILED:
+		return SIEVE_FAILED;
+	case UNWIND_CANNOT_TELL:
+		return SIEVE_CANNOT_RUN;
+	default:
+		return SIEVE_DONE;
+	}
+}

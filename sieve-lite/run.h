@@ -1,0 +1,65 @@
+#ifndef SIEVE_LITE_RUN_H
+#define SIEVE_LITE_RUN_H
+
+#include "sieve-lite/limits.h"
+#include "sieve-lite/script.h"
+#include "sieve-lite/sieve.h"
+
+/* A script while it runs, and what features may do with it. Failing is sticky: it sets `unwind`,
+ * the interpreter looks at it after each command and test, and what they returned is not used
+ * then. So features report a failure and simply return. */
+
+enum unwind {
+	UNWIND_NONE,
+	UNWIND_STOP,        /* the end of the script was asked for */
+	UNWIND_FAILED,      /* SIEVE_FAILED */
+	UNWIND_CANNOT_TELL, /* SIEVE_CANNOT_RUN */
+};
+
+struct run {
+	struct arena *arena;
+	const struct sieve_script *script;
+	const struct sieve_input *input;
+	struct sieve_result *result;
+	const struct message *message; /* the version in effect */
+	struct fields *fields;         /* its header; null: not read yet */
+	enum unwind unwind;
+	unsigned depth;          /* in blocks and tests, for the trace */
+	const struct node *node; /* the innermost command or test */
+	uint64_t steps;
+	uint64_t steps_until_clock;
+	uint64_t text_bytes;
+	void *states[REGISTRY_MAX];
+};
+
+/* Ends the run: a run-time error at the innermost command or test. */
+void run_fail(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the run: the host could not tell `what`, so it is to be tried again later. */
+void run_cannot_tell(struct run *run, const char *what);
+/* What the host answered, as a truth; SIEVE_CANNOT_TELL ends the run. */
+bool run_answer(struct run *run, enum sieve_answer answer, const char *what);
+/* Counts work done; ends the run when it was too much. */
+void run_spend(struct run *run, uint64_t steps);
+
+void run_commands(struct run *run, const struct node *first);
+bool run_test(struct run *run, const struct node *test);
+
+/* The value of a string at this moment. */
+struct span run_text(struct run *run, const struct text *text);
+
+/* A new action decided by `node`, with what its tags say; null when that failed. */
+struct action *run_act(struct run *run, const struct node *node, enum action_kind kind);
+/* The same for storing in `folder` (empty: the default folder); one that is already stored
+ * there is not stored again (RFC 5228 2.10.3). */
+void run_store(struct run *run, const struct node *node, struct span folder);
+/* What an action does to the implicit keep (RFC 5228 2.10.2), unless a tag says otherwise. */
+void run_cancel_keep(struct run *run, const struct node *node);
+
+/* A feature's own zeroed memory in this run. */
+void *run_state(struct run *run, const struct extension *extension, size_t size);
+
+/* Tells the trace that `value` of `source` was compared with `key`. */
+void run_tell_value(
+    struct run *run, struct span source, struct span value, struct span key, bool result);
+
+#endif

@@ -1,0 +1,14 @@
+#ifndef SIEVE_LITE_SCRIPT_H
+#define SIEVE_LITE_SCRIPT_H
+
+#include "sieve-lite/registry.h"
+#include "sieve-lite/tree.h"
+
+/* A compiled script: never changed after sieve_compile(). */
+struct sieve_script {
+	const char *name;
+	struct node *first;
+	struct feature_set features; /* in effect at its end */
+};
+
+#endif

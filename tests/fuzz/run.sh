@@ -1,0 +1,32 @@
+#!/bin/sh
+# Builds a fuzz target with clang's libFuzzer, ASan and UBSan, and runs it:
+#
+#	tests/fuzz/run.sh TARGET [SECONDS] [DIRECTORY]
+#
+# DIRECTORY (default: build/fuzz) needs a config.h beside it or in build/, so configure first. What
+# is found is kept there; tests/fuzz/TARGET.dict and tests/fuzz/TARGET/ (seeds) are used.
+set -e
+cd "$(dirname "$0")/../.."
+target=${1:?usage: tests/fuzz/run.sh TARGET [SECONDS] [DIRECTORY]}
+seconds=${2:-60}
+dir=${3:-build/fuzz}
+mkdir -p "$dir/$target.corpus"
+[ -f build/config.h ] || { echo "configure in build/ first" >&2; exit 2; }
+engines=
+for folder in base mail sieve-lite quota store users; do
+	for file in "$folder"/*.c; do
+		case ${file##*/} in main*.c | cmd_*.c | '*.c') continue ;; esac
+		engines="$engines $file"
+	done
+done
+# shellcheck disable=SC2086
+clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-include build/config.h -I. -Ibuild $FUZZ_CFLAGS -o "$dir/$target" \
+	"tests/fuzz/$target.c" $engines $FUZZ_LIBS
+dict=
+[ -f "tests/fuzz/$target.dict" ] && dict=-dict=tests/fuzz/$target.dict
+seeds=
+[ -d "tests/fuzz/$target" ] && seeds=tests/fuzz/$target
+# shellcheck disable=SC2086
+exec "$dir/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=4096 \
+	-artifact_prefix="$dir/$target-" $dict "$dir/$target.corpus" $seeds
