@@ -147,13 +147,13 @@ static bool make_envelope(struct front *front, struct status *status)
 
 /* -- the delivery ---------------------------------------------------------------------------- */
 
-static void send_note(int notes_fd, const struct parent_note *note)
+static bool send_note(int notes_fd, const struct parent_note *note)
 {
-	/* If the parent is gone nobody wants to know. */
-	(void)!write(notes_fd, note, sizeof(*note));
+	return write(notes_fd, note, sizeof(*note)) == (ssize_t)sizeof(*note);
 }
 
-static void set_call(struct front *front, int64_t start_ms, int notes_fd)
+/* A parent that cannot be told will say "try again" whatever we do: so nothing is done then. */
+static bool set_call(struct front *front, int64_t start_ms, int notes_fd, struct status *status)
 {
 	struct parent_note note = {
 	    .kind = PARENT_DEADLINE,
@@ -162,7 +162,8 @@ static void set_call(struct front *front, int64_t start_ms, int notes_fd)
 	front->call.front = "deliver";
 	front->call.id = arena_textf(front->arena, "%016llx", (unsigned long long)random_u64());
 	front->call.deadline_ms = note.deadline_ms;
-	send_note(notes_fd, &note);
+	return send_note(notes_fd, &note) ||
+	       status_errno(status, CAUSE_INTERNAL, errno, "tell the parent the deadline");
 }
 
 static void set_recipient(struct front *front)
@@ -187,9 +188,9 @@ static bool prepare(struct front *front, int argc, char **argv, int notes_fd, st
 		return false;
 	log_open(
 	    front->settings->log.target, "deliver", (enum log_level)front->settings->log.level);
-	set_call(front, start_ms, notes_fd);
 	set_recipient(front);
-	return read_message(front, status) && make_envelope(front, status);
+	return set_call(front, start_ms, notes_fd, status) && read_message(front, status) &&
+	       make_envelope(front, status);
 }
 
 static void deliver(struct front *front, struct status *status)

@@ -2,6 +2,7 @@
  *
  * Everything but the C library is behind dlopen(): a half-upgraded libconfuse or pipeline is a
  * failure we can tell (75), not an exit status 127 from the loader, which Postfix bounces. */
+#include "deliver/front_options.h"
 #include "deliver/library.h"
 #include "deliver/parent.h"
 
@@ -81,15 +82,19 @@ static void work(void *context, int notes_fd)
 		entry(call->argc, call->argv, notes_fd);
 }
 
-/* --help, --version and --check deliver nothing and talk to a person: they need no watcher. */
+/* --help, --version and --check deliver nothing and talk to a person: they need no watcher. Only
+ * the parser knows them from the value of another option, which may be a stranger's choice. */
 static bool is_for_a_person(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "--version") == 0 ||
-		    strcmp(argv[i], "--check") == 0)
-			return true;
-	}
-	return false;
+	struct arena *arena = arena_new();
+	struct front_options options;
+	struct status status;
+	bool is_root = getuid() == 0 || geteuid() == 0;
+	bool wants_talk =
+	    front_options_parse(arena, argc, argv, environ, is_root, &options, &status) &&
+	    (options.wants_help || options.wants_version || options.wants_check);
+	arena_free(&arena);
+	return wants_talk;
 }
 
 int main(int argc, char **argv)

@@ -14,7 +14,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 # deliver itself needs the C library only; the pipeline is a private shared object that its child
 # loads, made of the same archives.
 bin_PROGRAMS += %D%/deliver
-%C%_deliver_SOURCES = %D%/main.c %D%/parent.c %D%/parent.h %D%/library.h
+%C%_deliver_SOURCES = %D%/front_options.c %D%/main.c %D%/parent.c %D%/parent.h %D%/library.h
 %C%_deliver_LDADD = $(MAIL_LIBS)
 ladlelib_PROGRAMS += %D%/deliver.so
 %C%_deliver_so_SOURCES = %D%/front.c %D%/front.h %D%/talk.c %D%/library.h %D%/parent.h

@@ -94,14 +94,19 @@ static void give_up(struct status *status, enum cause cause, const char *why)
 	syslog(LOG_ERR, "error: %s", why);
 }
 
-/* The child has closed the pipe without a status. */
+/* The child has closed the pipe without a status: it has ended, or does so now. */
 static void explain_end(pid_t child, struct status *status)
 {
 	int end = 0;
 	char why[100];
-	while (waitpid(child, &end, 0) < 0 && errno == EINTR)
-		;
-	if (WIFSIGNALED(end))
+	pid_t ended = waitpid(child, &end, WNOHANG);
+	for (int tries = 0; ended == 0 && tries < 100; tries++) {
+		usleep(1000);
+		ended = waitpid(child, &end, WNOHANG);
+	}
+	if (ended != child)
+		snprintf(why, sizeof(why), "the delivery process gave no status and does not end");
+	else if (WIFSIGNALED(end))
 		snprintf(why, sizeof(why), "the delivery process died of signal %d", WTERMSIG(end));
 	else
 		snprintf(why, sizeof(why), "the delivery process ended early with status %d",
@@ -123,9 +128,9 @@ static void wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct st
 			give_up(status, CAUSE_DEADLINE, "the delivery took too long: killed");
 			return;
 		}
-		if (result < 0)
+		if (result < 0 && errno == EINTR)
 			continue;
-		if (!read_note(fd, &note)) {
+		if (result < 0 || !read_note(fd, &note)) {
 			explain_end(child, status);
 			return;
 		}
@@ -147,9 +152,10 @@ static void drain_input(int64_t deadline_ms)
 		int left = clock_left_ms(deadline_ms);
 		if (left == 0 || is_interrupted || isatty(STDIN_FILENO))
 			return;
-		if (poll(&ready, 1, left) <= 0)
+		int result = poll(&ready, 1, left);
+		if (result == 0 || (result < 0 && errno == EINTR))
 			continue;
-		if (read(STDIN_FILENO, data, sizeof(data)) <= 0)
+		if (result < 0 || read(STDIN_FILENO, data, sizeof(data)) <= 0)
 			return;
 	}
 }
