@@ -2,10 +2,19 @@
 noinst_LIBRARIES += %D%/libdeliver.a
 %C%_libdeliver_a_CPPFLAGS = $(AM_CPPFLAGS) $(CONFUSE_CFLAGS)
 %C%_libdeliver_a_SOURCES = \
-	%D%/check.h \
+	%D%/check.c %D%/check.h \
+	%D%/copies.c %D%/delivery.h \
+	%D%/expand.c %D%/expand.h \
 	%D%/front_options.c %D%/front_options.h \
 	%D%/outbox.c %D%/outbox.h \
-	%D%/pipeline.h \
+	%D%/pipeline.c %D%/pipeline.h \
+	%D%/plugin.c %D%/plugin.h \
+	%D%/plugin_quota.c \
+	%D%/plugin_sieve.c \
+	%D%/queue_id.c %D%/queue_id.h \
+	%D%/recipient.c \
+	%D%/record.c %D%/record.h \
+	%D%/script_cache.c %D%/script_cache.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
@@ -21,12 +30,20 @@ ladlelib_PROGRAMS += %D%/deliver.so
 %C%_deliver_so_LDFLAGS = $(AM_LDFLAGS) -shared
 %C%_deliver_so_LDADD = $(DELIVER_LIBS)
 
-DELIVER_LIBS = %D%/libdeliver.a $(STORE_LIBS) $(CONFUSE_LIBS)
+DELIVER_LIBS = %D%/libdeliver.a $(SIEVE_LIBS) $(QUOTA_LIBS) $(STORE_LIBS) $(USERS_LIBS) \
+	$(CONFUSE_LIBS)
 
-unit_tests += tests/unit/test_front_options tests/unit/test_outbox tests/unit/test_settings
+unit_tests += tests/unit/test_expand tests/unit/test_front_options tests/unit/test_outbox \
+	tests/unit/test_pipeline tests/unit/test_record tests/unit/test_settings
 tests_unit_test_front_options_SOURCES = tests/unit/test_front_options.c
 tests_unit_test_front_options_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
 tests_unit_test_outbox_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_settings_SOURCES = tests/unit/test_settings.c
 tests_unit_test_settings_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_expand_SOURCES = tests/unit/test_expand.c
+tests_unit_test_expand_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_pipeline_SOURCES = tests/unit/test_pipeline.c
+tests_unit_test_pipeline_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)

@@ -15,8 +15,8 @@
 struct pipeline;
 struct settings;
 
-/* Opens the user sources and plugins of a configuration (borrowed). One per process, reused for
- * any number of messages. Null with a status. */
+/* Opens the user sources, plugins and the record of a configuration (borrowed). One per process,
+ * reused for any number of messages; not used after a fork by both. Null with a status. */
 struct pipeline *pipeline_open(const struct settings *settings, struct status *status);
 void pipeline_close(struct pipeline **pipeline);
 
@@ -36,22 +36,35 @@ struct pipeline_call {
 	const char *front;   /* "deliver" or "lmtp" */
 	const char *id;      /* delivery id: unique, printable, no blanks; also in the LMTP reply */
 	int64_t deadline_ms; /* clock.h: every wait inside ends before it */
-	bool is_probe;       /* the sender is null or one of probe_senders: a full mailbox is no
-	                      * answer to "does it exist" */
+	bool is_probe;       /* a full mailbox is no answer; set anyway where the sender is null or
+	                      * one of probe_senders */
+	bool is_admitted;    /* pipeline_admit() said yes to each recipient before */
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has
- * the refusal or the trouble. Leaves no trace. Runs as the process's own user. */
+ * the refusal or the trouble. Leaves no trace, writes no record. Started as root, the process is
+ * that user afterwards. */
 bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient,
     struct status *status);
 
 /* Delivers one finished message to each recipient; `statuses_out[i]` says what became of
  * `recipients[i]`, always set. All effects for a recipient or none. Writes the record of each.
+ * Started as root there must be one recipient only; the process becomes that user.
+ *
+ * Without `envelope->protocol` (standard input) the block at the top of the message is the MTA's:
+ * it tells the sender where `envelope->sender.text` has null data, and each recipient's original
+ * address where that has.
+ *
  * `told` (may be null) is called once for each as soon as its status is final. */
 void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct spool *spool,
     const struct pipeline_recipient *recipients, size_t count, struct status *statuses_out,
     void (*told)(void *context, size_t index, const struct status *status), void *context);
+
+/* What `deliver --check -d USER` says: who it is, the store, what each plugin would do, as lines
+ * appended to `to`. False with a status where something stands in the way. */
+bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, struct bytes *to, struct status *status);
 
 #endif

@@ -1,0 +1,133 @@
+/* copies.c - what was decided, as copies on their way to disk.
+ *
+ * A delivery's copies go through each step together. What fails takes all of them back: unlinked
+ * where we put it if it is visible already, abandoned if not. */
+#include "deliver/delivery.h"
+
+#include "base/log.h"
+
+static bool is_planned(const struct delivery *delivery, const struct delivery_copy *copy)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		const struct delivery_copy *other = &delivery->copies[i];
+		if (span_equals(other->folder, copy->folder) && other->message == copy->message)
+			return true;
+	}
+	return false;
+}
+
+/* A folder that cannot be used never costs the mail: it goes where keep goes. False: a folder
+ * that may exist could not be looked at. */
+static bool resolve_folder(
+    struct delivery *delivery, struct delivery_copy *copy, struct status *status)
+{
+	const struct action *action = copy->action;
+	struct status why;
+	if (action->kind == ACTION_FILEINTO && action->folder.len > 0) {
+		copy->may_create = action->may_create || delivery->settings->store.autocreate;
+		if (!store_folder_name(
+		        delivery->arena, delivery->store, action->folder, &copy->folder, &why)) {
+			delivery_note(delivery, "%s; stored where keep goes", why.detail);
+			copy->folder = delivery->folder;
+		}
+	} else {
+		copy->folder = delivery->folder;
+		copy->may_create = delivery->folder_may_create;
+	}
+	if (copy->may_create || copy->folder.len == 0)
+		return true;
+	switch (store_has_folder(delivery->store, copy->folder, status)) {
+	case STORE_YES:
+		return true;
+	case STORE_NO:
+		copy->folder = SPAN("");
+		return true;
+	case STORE_CANNOT_TELL:
+		break;
+	}
+	return false;
+}
+
+bool copies_plan(struct delivery *delivery, struct status *status)
+{
+	delivery->copies = arena_new_items(
+	    delivery->arena, delivery->actions.count + 1, sizeof(*delivery->copies));
+	for (const struct action *action = delivery->actions.first; action != NULL;
+	     action = action->next) {
+		struct delivery_copy copy = {.action = action};
+		if (action->kind == ACTION_DISCARD)
+			continue;
+		copy.message = action->message != NULL ? action->message : &delivery->message;
+		if (!resolve_folder(delivery, &copy, status))
+			return false;
+		if (!is_planned(delivery, &copy))
+			delivery->copies[delivery->copy_count++] = copy;
+	}
+	return true;
+}
+
+bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status *status)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		struct delivery_copy *copy = &delivery->copies[i];
+		struct store_request request = {
+		    .message = copy->message,
+		    .folder = copy->folder,
+		    .may_create = copy->may_create,
+		    .flags = copy->action->flags,
+		    .flag_count = copy->action->flag_count,
+		    .is_one_of_many = is_one_of_many || delivery->copy_count > 1,
+		};
+		copy->stored = store_write(delivery->store, &request, status);
+		if (copy->stored == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool copies_sync(struct delivery *delivery, struct status *status)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		if (!store_sync(delivery->copies[i].stored, status))
+			return false;
+	}
+	return true;
+}
+
+bool copies_publish(struct delivery *delivery, struct status *status)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		struct delivery_copy *copy = &delivery->copies[i];
+		if (!store_publish(copy->stored, status))
+			return false;
+		copy->is_published = true;
+	}
+	return true;
+}
+
+bool copies_commit(struct delivery *delivery, struct status *status)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		if (!store_commit(delivery->copies[i].stored, status))
+			return false;
+	}
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		struct delivery_copy *copy = &delivery->copies[i];
+		copy->is_kept = true;
+		copy->name = arena_span(delivery->arena, store_copy_name(copy->stored));
+	}
+	return true;
+}
+
+void copies_end(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->copy_count; i++) {
+		struct delivery_copy *copy = &delivery->copies[i];
+		if (copy->is_published && !copy->is_kept && !store_withdraw(copy->stored))
+			/* It stays; the retry makes a second one. */
+			log_write(LOG_LEVEL_WARNING,
+			    "%s: a copy that had to be taken back was read already",
+			    delivery->call->id);
+		store_abandon(&copy->stored);
+	}
+}

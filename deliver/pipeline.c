@@ -1,0 +1,467 @@
+/* pipeline.c - the one way through the house; no other file knows the order.
+ *
+ *	open	 who is it: become them, open their store
+ *	admit	 may this mail come at all?			plugins
+ *	decide	 what shall happen to it			plugins
+ *	vet	 do all its copies fit? reserve			plugins
+ *	write	 every copy, invisible
+ *	sync	 their bytes
+ *	publish	 make them visible
+ *	commit	 sync their names: from here on it counts
+ *	settle	 give back what was not used, tell, record
+ *
+ * All recipients of a message take one step before any takes the next, so that what many write
+ * reaches the disk together. Each has its own end: who fails takes no further step. */
+#include "deliver/pipeline.h"
+
+#include "deliver/delivery.h"
+#include "deliver/plugin.h"
+#include "deliver/queue_id.h"
+#include "deliver/record.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "mail/top_block.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* So many at a time: each holds descriptors and its own version of the header. */
+#define BATCH_MAX 32
+
+struct pipeline {
+	const struct settings *settings;
+	struct users *users;
+	struct record *record;
+	const struct plugin *plugins[PLUGIN_MAX];
+	void *states[PLUGIN_MAX];
+	size_t plugin_count;
+	struct arena *message_arena;
+	struct arena *batch_arena;
+};
+
+/* -- opening ----------------------------------------------------------------------------------- */
+
+/* "" is none; a number, or the name of an account or group. */
+static bool account_id(
+    const char *setting, const char *text, bool is_group, int64_t *id_out, struct status *status)
+{
+	uint64_t number;
+	*id_out = -1;
+	if (text[0] == '\0')
+		return true;
+	if (number_parse(span_of(text), UINT32_MAX - 1, &number)) {
+		*id_out = (int64_t)number;
+		return true;
+	}
+	const struct group *group = is_group ? getgrnam(text) : NULL;
+	const struct passwd *account = is_group ? NULL : getpwnam(text);
+	if (group == NULL && account == NULL)
+		return status_fail(status, CAUSE_CONFIGURATION, "%s = \"%s\": there is no such %s",
+		    setting, text, is_group ? "group" : "account");
+	*id_out = is_group ? (int64_t)group->gr_gid : (int64_t)account->pw_uid;
+	return true;
+}
+
+static bool open_users(struct pipeline *pipeline, struct status *status)
+{
+	const struct settings *settings = pipeline->settings;
+	size_t count = settings->user_source_count;
+	struct user_source_options *sources = memory_new(count, sizeof(*sources));
+	bool is_good = true;
+	for (size_t i = 0; is_good && i < count; i++) {
+		const struct users_settings *from = &settings->users[i];
+		sources[i] = (struct user_source_options){.title = from->title,
+		    .driver = from->driver,
+		    .path = from->path,
+		    .username = from->username,
+		    .witness = from->witness,
+		    .home = from->home,
+		    .domain = from->domain};
+		is_good = account_id("users.uid", from->uid, false, &sources[i].uid, status) &&
+		          account_id("users.gid", from->gid, true, &sources[i].gid, status);
+	}
+	struct users_options options = {.sources = sources,
+	    .source_count = count,
+	    .recipient_delimiter = settings->recipient_delimiter,
+	    .fold_case = settings->fold_case,
+	    .first_valid_uid = settings->first_valid_uid,
+	    .timeout_ms = settings->lookup_timeout_s * 1000};
+	if (is_good)
+		pipeline->users = users_open(&options, status);
+	free(sources);
+	return pipeline->users != NULL;
+}
+
+static bool open_plugins(struct pipeline *pipeline, struct status *status)
+{
+	const struct text_list *names = &pipeline->settings->plugins;
+	for (size_t i = 0; i < names->count; i++) {
+		const struct plugin *plugin = plugin_find(names->items[i]);
+		size_t at = pipeline->plugin_count;
+		if (plugin == NULL)
+			return status_fail(status, CAUSE_CONFIGURATION,
+			    "plugins: there is no \"%s\"; there are %s", names->items[i],
+			    plugin_names());
+		for (size_t k = 0; k < at; k++) {
+			if (pipeline->plugins[k] == plugin)
+				return status_fail(status, CAUSE_CONFIGURATION,
+				    "plugins: \"%s\" is there twice", names->items[i]);
+		}
+		pipeline->plugins[at] = plugin;
+		if (plugin->open != NULL) {
+			pipeline->states[at] = plugin->open(pipeline->settings, status);
+			if (pipeline->states[at] == NULL)
+				return false;
+		}
+		pipeline->plugin_count++;
+	}
+	return true;
+}
+
+struct pipeline *pipeline_open(const struct settings *settings, struct status *status)
+{
+	struct pipeline *pipeline = memory_new(1, sizeof(*pipeline));
+	pipeline->settings = settings;
+	pipeline->message_arena = arena_new();
+	pipeline->batch_arena = arena_new();
+	if (!open_users(pipeline, status) || !open_plugins(pipeline, status)) {
+		pipeline_close(&pipeline);
+		return NULL;
+	}
+	pipeline->record = record_open(&settings->record);
+	return pipeline;
+}
+
+void pipeline_close(struct pipeline **pipeline)
+{
+	struct pipeline *p = *pipeline;
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->plugin_count; i++) {
+		if (p->plugins[i]->close != NULL)
+			p->plugins[i]->close(p->states[i]);
+	}
+	record_close(&p->record);
+	users_close(&p->users);
+	arena_free(&p->message_arena);
+	arena_free(&p->batch_arena);
+	free(p);
+	*pipeline = NULL;
+}
+
+/* -- the steps --------------------------------------------------------------------------------- */
+
+static bool open_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	return delivery_open(delivery, pipeline->users, status);
+}
+
+static bool admit(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	if (delivery->call->is_admitted)
+		return true;
+	for (size_t i = 0; i < pipeline->plugin_count; i++) {
+		const struct plugin *plugin = pipeline->plugins[i];
+		if (plugin->admit != NULL && !plugin->admit(pipeline->states[i], delivery, status))
+			return false;
+	}
+	return true;
+}
+
+static void add_implicit_keep(struct delivery *delivery)
+{
+	struct action *keep = action_add(delivery->arena, &delivery->actions, ACTION_KEEP);
+	keep->is_implicit = true;
+	keep->flags = delivery->keep.flags;
+	keep->flag_count = delivery->keep.flag_count;
+	keep->message = delivery->keep.message;
+}
+
+static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	delivery->implicit_keep = true;
+	for (size_t i = 0; i < pipeline->plugin_count; i++) {
+		const struct plugin *plugin = pipeline->plugins[i];
+		if (plugin->decide != NULL &&
+		    !plugin->decide(pipeline->states[i], delivery, status))
+			return false;
+	}
+	if (delivery->implicit_keep)
+		add_implicit_keep(delivery);
+	return copies_plan(delivery, status);
+}
+
+static bool vet(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	for (size_t i = 0; i < pipeline->plugin_count; i++) {
+		const struct plugin *plugin = pipeline->plugins[i];
+		if (plugin->vet != NULL && !plugin->vet(pipeline->states[i], delivery, status))
+			return false;
+	}
+	return true;
+}
+
+static bool write_one(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	(void)pipeline;
+	return copies_write(delivery, false, status);
+}
+
+static bool write_many(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	(void)pipeline;
+	return copies_write(delivery, true, status);
+}
+
+static bool sync_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	(void)pipeline;
+	/* The last moment at which stopping costs nothing. */
+	return copies_sync(delivery, status) &&
+	       (clock_left_ms(delivery->call->deadline_ms) > 0 ||
+	           status_fail(status, CAUSE_DEADLINE, "the deadline passed while it was written"));
+}
+
+static bool publish(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	(void)pipeline;
+	return copies_publish(delivery, status);
+}
+
+static bool commit(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	(void)pipeline;
+	return copies_commit(delivery, status);
+}
+
+/* The file system's own limit. Where every user is an account of the system it is that user who
+ * is full; where all mail is stored as one account it is the site, so no sender's bounce. */
+static void judge_disk_quota(struct delivery *delivery)
+{
+	const struct settings *settings = delivery->settings;
+	bool is_account = delivery->recipient->is_self;
+	for (size_t i = 0; i < settings->user_source_count && delivery->has_user; i++) {
+		if (strcmp(settings->users[i].title, delivery->user.source) == 0)
+			is_account = strcmp(settings->users[i].driver, "passwd") == 0;
+	}
+	if (delivery->status.cause == CAUSE_MAILBOX_FULL_FOR_NOW && is_account &&
+	    settings->quota.over == QUOTA_OVER_REFUSE)
+		delivery->status.cause = CAUSE_MAILBOX_FULL;
+}
+
+static void settle(struct pipeline *pipeline, struct delivery *delivery)
+{
+	if (!status_is_success(&delivery->status))
+		judge_disk_quota(delivery);
+	copies_end(delivery);
+	for (size_t i = 0; i < pipeline->plugin_count; i++) {
+		const struct plugin *plugin = pipeline->plugins[i];
+		if (plugin->settle != NULL)
+			plugin->settle(pipeline->states[i], delivery);
+	}
+	delivery_close(delivery);
+}
+
+typedef bool pipeline_step(struct pipeline *, struct delivery *, struct status *);
+
+/* -- the way ----------------------------------------------------------------------------------- */
+
+static void take_step(
+    struct pipeline *pipeline, struct delivery *deliveries, size_t count, pipeline_step *step)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct delivery *delivery = &deliveries[i];
+		if (!delivery->is_over && !step(pipeline, delivery, &delivery->status))
+			delivery->is_over = true;
+	}
+}
+
+static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t count)
+{
+	pipeline_step *const steps[] = {open_it, admit, decide, vet,
+	    count > 1 ? write_many : write_one, sync_it, publish, commit};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		take_step(pipeline, deliveries, count, steps[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (!deliveries[i].is_over)
+			status_delivered(&deliveries[i].status);
+		settle(pipeline, &deliveries[i]);
+	}
+}
+
+static struct delivery begin(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct pipeline_recipient *recipient)
+{
+	return (struct delivery){
+	    .arena = pipeline->batch_arena,
+	    .settings = pipeline->settings,
+	    .call = call,
+	    .recipient = recipient,
+	    .envelope = envelope,
+	    .is_probe =
+	        call->is_probe || settings_is_probe_sender(pipeline->settings, &envelope->sender),
+	    .started_ms = clock_monotonic_ms(),
+	};
+}
+
+bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct pipeline_recipient *recipient,
+    struct status *status)
+{
+	struct delivery delivery = begin(pipeline, call, envelope, recipient);
+	take_step(pipeline, &delivery, 1, open_it);
+	take_step(pipeline, &delivery, 1, admit);
+	if (!delivery.is_over)
+		status_delivered(&delivery.status);
+	settle(pipeline, &delivery);
+	*status = delivery.status;
+	arena_reset(pipeline->batch_arena);
+	return status_is_success(status);
+}
+
+/* A message as it came, read once for all its recipients. */
+struct incoming {
+	bool is_read; /* else `trouble` says why not */
+	struct status trouble;
+	struct message message;
+	struct top_block block;
+	struct envelope envelope;
+};
+
+static void read_incoming(struct pipeline *pipeline, const struct envelope *envelope,
+    const struct spool *spool, struct incoming *incoming)
+{
+	struct arena *arena = pipeline->message_arena;
+	struct message whole;
+	bool is_stdin = envelope->protocol.data == NULL;
+	*incoming = (struct incoming){.envelope = *envelope};
+	if (!message_open(arena, spool, &whole, &incoming->trouble))
+		return;
+	incoming->is_read = true;
+	incoming->message = top_block_take(arena, &whole, is_stdin, &incoming->block);
+	if (envelope->sender.text.data == NULL && incoming->block.has_sender)
+		incoming->envelope.sender = incoming->block.sender;
+	if (envelope->queue_id.data == NULL)
+		incoming->envelope.queue_id = queue_id_find(arena, incoming->message.head);
+}
+
+/* The version for one recipient. */
+static void give_message(struct delivery *delivery, const struct incoming *incoming,
+    struct pipeline_recipient *recipient)
+{
+	if (recipient->envelope.original.text.data == NULL && incoming->block.has_original)
+		recipient->envelope.original = incoming->block.original;
+	delivery->message = top_block_write(delivery->arena, &incoming->message, &incoming->block,
+	    &incoming->envelope, &recipient->envelope, delivery->settings->hostname,
+	    delivery->call->id);
+	delivery->has_message = true;
+}
+
+static void log_trouble(const struct delivery *delivery)
+{
+	const struct status *status = &delivery->status;
+	if (!status_is_success(status) && !status_is_permanent(status))
+		log_write(LOG_LEVEL_ERROR, "%s: <%.*s>: %s", delivery->call->id,
+		    (int)delivery->recipient->envelope.address.text.len,
+		    delivery->recipient->envelope.address.text.data,
+		    status->detail[0] != '\0' ? status->detail : status->text);
+}
+
+static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct incoming *incoming, const struct pipeline_recipient *recipients, size_t count,
+    struct delivery *deliveries)
+{
+	struct arena *arena = pipeline->batch_arena;
+	struct pipeline_recipient *own = arena_new_items(arena, count, sizeof(*own));
+	for (size_t i = 0; i < count; i++) {
+		own[i] = recipients[i];
+		deliveries[i] = begin(pipeline, call, &incoming->envelope, &own[i]);
+		if (!incoming->is_read) {
+			deliveries[i].status = incoming->trouble;
+			deliveries[i].is_over = true;
+			continue;
+		}
+		give_message(&deliveries[i], incoming, &own[i]);
+		if (geteuid() == 0 && count > 1) {
+			status_fail(&deliveries[i].status, CAUSE_INTERNAL,
+			    "one process of root was given several recipients");
+			deliveries[i].is_over = true;
+		}
+	}
+	go(pipeline, deliveries, count);
+	for (size_t i = 0; i < count; i++) {
+		record_write(pipeline->record, &deliveries[i]);
+		log_trouble(&deliveries[i]);
+	}
+}
+
+void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipients, size_t count, struct status *statuses_out,
+    void (*told)(void *context, size_t index, const struct status *status), void *context)
+{
+	struct incoming incoming;
+	read_incoming(pipeline, envelope, spool, &incoming);
+	for (size_t at = 0; at < count; at += BATCH_MAX) {
+		size_t part = count - at < BATCH_MAX ? count - at : BATCH_MAX;
+		struct delivery *deliveries =
+		    arena_new_items(pipeline->batch_arena, part, sizeof(*deliveries));
+		deliver_batch(pipeline, call, &incoming, recipients + at, part, deliveries);
+		for (size_t i = 0; i < part; i++) {
+			statuses_out[at + i] = deliveries[i].status;
+			if (told != NULL)
+				told(context, at + i, &statuses_out[at + i]);
+		}
+		arena_reset(pipeline->batch_arena);
+	}
+	arena_reset(pipeline->message_arena);
+}
+
+/* -- for people -------------------------------------------------------------------------------- */
+
+static bool show(
+    struct pipeline *pipeline, struct delivery *delivery, struct bytes *to, struct status *status)
+{
+	const struct user *user = &delivery->user;
+	bool is_good = delivery_open(delivery, pipeline->users, status);
+	if (delivery->has_user)
+		bytes_appendf(to,
+		    "user      %.*s, from source \"%s\", uid %lu, gid %lu, home %.*s\n",
+		    (int)user->name.len, user->name.data, user->source, (unsigned long)user->uid,
+		    (unsigned long)user->gid, (int)user->home.len, user->home.data);
+	if (!is_good)
+		return false;
+	struct span mail = user_field(user, "mail");
+	struct span root = store_quota_root(delivery->store);
+	bytes_appendf(to, "store     %.*s (%s)\n", (int)root.len, root.data,
+	    mail.len > 0 ? "from the user's field mail" : "from store.location");
+	for (size_t i = 0; is_good && i < pipeline->plugin_count; i++) {
+		const struct plugin *plugin = pipeline->plugins[i];
+		if (plugin->show != NULL)
+			is_good = plugin->show(pipeline->states[i], delivery, to, status);
+	}
+	if (!is_good)
+		return false;
+	is_good = admit(pipeline, delivery, status);
+	bytes_appendf(
+	    to, "mail      %s\n", is_good ? "would be accepted" : "would not be accepted");
+	return is_good;
+}
+
+bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, struct bytes *to, struct status *status)
+{
+	struct envelope envelope = {.sender = {.text = SPAN("")}};
+	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
+	bool is_good = show(pipeline, &delivery, to, status);
+	settle(pipeline, &delivery);
+	arena_reset(pipeline->batch_arena);
+	return is_good;
+}
