@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/detach.c %D%/detach.h \
 	%D%/file.c %D%/file.h \
 	%D%/identity.c %D%/identity.h \
+	%D%/json.c %D%/json.h \
 	%D%/lock.c %D%/lock.h \
 	%D%/log.c %D%/log.h \
 	%D%/memory.c %D%/memory.h \
