@@ -9,7 +9,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/outbox.c %D%/outbox.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/plugin.c %D%/plugin.h \
-	%D%/plugin_quota.c \
+	%D%/plugin_quota.c %D%/plugin_quota.h \
 	%D%/plugin_sieve.c \
 	%D%/queue_id.c %D%/queue_id.h \
 	%D%/recipient.c \

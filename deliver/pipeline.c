@@ -16,6 +16,7 @@
 
 #include "deliver/delivery.h"
 #include "deliver/plugin.h"
+#include "deliver/plugin_quota.h"
 #include "deliver/queue_id.h"
 #include "deliver/record.h"
 
@@ -464,4 +465,23 @@ bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
 	settle(pipeline, &delivery);
 	arena_reset(pipeline->batch_arena);
 	return is_good;
+}
+
+bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, bool is_anew, struct quota_usage *usage_out,
+    struct quota_limit *limit_out, struct status *status)
+{
+	struct envelope envelope = {.sender = {.text = SPAN("")}};
+	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
+	bool is_good = delivery_open(&delivery, pipeline->users, status) &&
+	               plugin_quota_figures(&delivery, is_anew, usage_out, limit_out, status);
+	delivery_close(&delivery);
+	arena_reset(pipeline->batch_arena);
+	return is_good;
+}
+
+bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),
+    void *context, struct status *status)
+{
+	return users_walk(pipeline->users, each, context, status);
 }

@@ -13,7 +13,10 @@
 /* The one way through the house, for both fronts: who is it, may it come, what shall happen,
  * does it fit, write, sync, publish, commit, settle. No other file knows the order. */
 struct pipeline;
+struct quota_limit;
+struct quota_usage;
 struct settings;
+struct user;
 
 /* Opens the user sources, plugins and the record of a configuration (borrowed). One per process,
  * reused for any number of messages; not used after a fork by both. Null with a status. */
@@ -66,5 +69,15 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
  * appended to `to`. False with a status where something stands in the way. */
 bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct pipeline_recipient *recipient, struct bytes *to, struct status *status);
+
+/* The figures and the limit of the recipient's mailbox, counted anew where `is_anew`; also where
+ * the plugin "quota" is off. Started as root, the process is that user afterwards. */
+bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, bool is_anew, struct quota_usage *usage_out,
+    struct quota_limit *limit_out, struct status *status);
+
+/* users_walk() over the sources of the configuration. */
+bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),
+    void *context, struct status *status);
 
 #endif

@@ -1,9 +1,10 @@
 /* plugin_quota.c - the quota engine as a plugin: whose rules, which folders, what is said.
  *
  * A user's own fields go before the site's rules. Without any rule nothing is opened or read. */
-#include "deliver/plugin.h"
+#include "deliver/plugin_quota.h"
 
-#include "quota/quota.h"
+#include "deliver/expand.h"
+#include "deliver/plugin.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -39,26 +40,54 @@ static struct quota_rule *gather_rules(
 	return rules;
 }
 
+static bool make_options(
+    struct delivery *delivery, struct quota_options *options_out, struct status *status)
+{
+	const struct quota_settings *settings = &delivery->settings->quota;
+	const struct store_settings *store = &delivery->settings->store;
+	*options_out = (struct quota_options){
+	    .grace_bytes = settings->grace_bytes,
+	    .message_max_bytes = settings->message_max_bytes,
+	    .utf8_names = store->utf8_names,
+	};
+	options_out->rules = gather_rules(delivery, &options_out->rule_count, status);
+	return options_out->rules != NULL &&
+	       (store->sentinel[0] == '\0' ||
+	           expand(delivery->arena, "store.sentinel", store->sentinel, &delivery->user,
+	               &options_out->sentinel, status));
+}
+
 /* Opens delivery->quota, or leaves it null where there is nothing to limit. */
 static bool open_quota(struct delivery *delivery, struct status *status)
 {
-	const struct quota_settings *settings = &delivery->settings->quota;
 	struct span root = store_quota_root(delivery->store);
-	struct quota_options options = {
-	    .grace_bytes = settings->grace_bytes,
-	    .message_max_bytes = settings->message_max_bytes,
-	    .utf8_names = delivery->settings->store.utf8_names,
-	};
+	struct quota_options options;
 	if (delivery->quota != NULL)
 		return true;
-	options.rules = gather_rules(delivery, &options.rule_count, status);
-	if (options.rules == NULL)
+	if (!make_options(delivery, &options, status))
 		return false;
 	if (root.data == NULL || (options.rule_count == 0 && options.message_max_bytes == 0))
 		return true;
 	delivery->quota =
 	    quota_open(delivery->arena, arena_text(delivery->arena, root), &options, status);
 	return delivery->quota != NULL;
+}
+
+bool plugin_quota_figures(struct delivery *delivery, bool is_anew, struct quota_usage *usage_out,
+    struct quota_limit *limit_out, struct status *status)
+{
+	struct span root = store_quota_root(delivery->store);
+	struct quota_options options;
+	if (root.data == NULL)
+		return status_fail(status, CAUSE_CONFIGURATION, "this store counts no quota");
+	if (!make_options(delivery, &options, status))
+		return false;
+	struct quota *quota =
+	    quota_open(delivery->arena, arena_text(delivery->arena, root), &options, status);
+	bool is_good = quota != NULL && (!is_anew || quota_recalculate(quota, usage_out, status)) &&
+	               quota_show(quota, usage_out, limit_out, status);
+	quota_close(&quota);
+	return is_good;
 }
 
 /* What an answer means; false for a refusal or trouble, with the status set. */

@@ -12,6 +12,11 @@ noinst_LIBRARIES += %D%/libquota.a
 	%D%/warning.c
 QUOTA_LIBS = %D%/libquota.a $(MAIL_LIBS)
 
+# The command: its wiring stands above deliver/, whose users, stores and rules it shares.
+bin_PROGRAMS += %D%/mailquota
+%C%_mailquota_SOURCES = %D%/main.c
+%C%_mailquota_LDADD = $(DELIVER_LIBS)
+
 unit_tests += tests/unit/test_maildirsize tests/unit/test_quota tests/unit/test_quota_report \
 	tests/unit/test_quota_rule tests/unit/test_quota_scan
 tests_unit_test_maildirsize_SOURCES = tests/unit/test_maildirsize.c
@@ -24,3 +29,4 @@ tests_unit_test_quota_rule_SOURCES = tests/unit/test_quota_rule.c
 tests_unit_test_quota_rule_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)
 tests_unit_test_quota_scan_SOURCES = tests/unit/test_quota_scan.c
 tests_unit_test_quota_scan_LDADD = $(QUOTA_LIBS) $(UNIT_LIBS)
+EXTRA_DIST += tests/quota

@@ -49,7 +49,8 @@ for file in "$sample" "$work/in-force"; do
 	"$build/tests/house/settings" "$file" || bad=1
 done
 
-for program in deliver/deliver.1 lmtp-bridge/lmtp-bridge.8 sieve-lite/sieve-lite.1; do
+for program in deliver/deliver.1 lmtp-bridge/lmtp-bridge.8 sieve-lite/sieve-lite.1 \
+	quota/mailquota.1; do
 	command=$build/${program%.*}
 	page=$source/man/${program#*/}
 	[ -x "$command" ] || continue
