@@ -154,21 +154,19 @@ static void accept_recipient(struct lmtp *lmtp)
 	mention(lmtp, lmtp->recipient_count++);
 }
 
-/* "<address> text", and the words that only one cause or success has. */
+/* "<address> text"; a text that names the address itself begins with it already. */
 static void append_status(struct bytes *to, const struct lmtp *lmtp, const struct status *status,
     struct span address, const char *id)
 {
 	struct bytes text = {0};
-	bytes_append_text(&text, "<");
-	bytes_append_span(&text, address);
-	bytes_append_text(&text, "> ");
+	if (status->text[0] != '<') {
+		bytes_append_text(&text, "<");
+		bytes_append_span(&text, address);
+		bytes_append_text(&text, "> ");
+	}
 	if (status_is_success(status) && id != NULL)
 		bytes_appendf(&text, "%s ", id);
 	bytes_append_text(&text, status->text);
-	if (status->cause == CAUSE_USER_UNKNOWN && status->reply == 0) {
-		bytes_append_text(&text, ": ");
-		bytes_append_span(&text, address);
-	}
 	lmtp_reply_append(to, status_reply(status), status_enhanced(status), bytes_span(&text),
 	    lmtp->envelope.smtputf8);
 	bytes_clear(&text);

@@ -1,14 +1,37 @@
 # Floor 5: the LMTP front.
 noinst_LIBRARIES += %D%/libbridge.a
 %C%_libbridge_a_SOURCES = \
+	%D%/channel.c %D%/channel.h \
+	%D%/connection.c %D%/connection.h \
+	%D%/delivery_process.c %D%/delivery_process.h \
+	%D%/dispatch.c %D%/dispatch.h \
+	%D%/exchange.c %D%/exchange.h \
+	%D%/generation.c %D%/generation.h \
+	%D%/listener.c %D%/listener.h \
 	%D%/lmtp_command.c %D%/lmtp_command.h \
 	%D%/lmtp_data.c %D%/lmtp_data.h \
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
-	%D%/lmtp_reply.c %D%/lmtp_reply.h
-BRIDGE_LIBS = %D%/libbridge.a $(MAIL_LIBS)
+	%D%/lmtp_reply.c %D%/lmtp_reply.h \
+	%D%/policy.c %D%/policy.h \
+	%D%/policy_session.c \
+	%D%/session.c %D%/session.h \
+	%D%/signals.c %D%/signals.h \
+	%D%/supervisor.c %D%/supervisor.h
+BRIDGE_LIBS = %D%/libbridge.a $(DELIVER_LIBS)
 
-unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random
+sbin_PROGRAMS += %D%/lmtp-bridge
+%C%_lmtp_bridge_SOURCES = %D%/main.c
+%C%_lmtp_bridge_LDADD = $(BRIDGE_LIBS)
+
+unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random tests/unit/test_policy \
+	tests/unit/test_exchange tests/unit/test_dispatch
 tests_unit_test_lmtp_proto_SOURCES = tests/unit/test_lmtp_proto.c tests/unit/lmtp_client.h
 tests_unit_test_lmtp_proto_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_lmtp_random_SOURCES = tests/unit/test_lmtp_random.c tests/unit/lmtp_client.h
 tests_unit_test_lmtp_random_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_exchange_SOURCES = tests/unit/test_exchange.c
+tests_unit_test_exchange_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_dispatch_SOURCES = tests/unit/test_dispatch.c tests/unit/fake_pipeline.c
+tests_unit_test_dispatch_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)

@@ -28,7 +28,8 @@ static inline void talk_status(struct span recipient, bool is_rcpt, struct statu
 {
 	status_delivered(status);
 	if (is_rcpt && span_starts_with(recipient, "no"))
-		status_set(status, CAUSE_USER_UNKNOWN, NULL);
+		status_setf(status, CAUSE_USER_UNKNOWN, "<%.*s> User doesn't exist: %.*s",
+		    (int)recipient.len, recipient.data, (int)recipient.len, recipient.data);
 	else if (is_rcpt && span_starts_with(recipient, "full"))
 		status_set(status, CAUSE_MAILBOX_FULL, NULL);
 	else if (!is_rcpt && span_starts_with(recipient, "late"))

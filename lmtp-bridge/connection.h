@@ -1,0 +1,35 @@
+#ifndef LMTP_BRIDGE_CONNECTION_H
+#define LMTP_BRIDGE_CONNECTION_H
+
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The client's end of a session: bytes with a limit on every wait. */
+struct connection {
+	int in_fd;
+	int out_fd;       /* the same where it is one socket */
+	char address[64]; /* the client's IP address; "" when it has none */
+};
+
+/* Owns nothing; `in_fd` and `out_fd` stay the caller's. */
+void connection_init(struct connection *connection, int in_fd, int out_fd);
+
+enum connection_end {
+	CONNECTION_FINE,
+	CONNECTION_CLOSED, /* by the client, or it broke */
+	CONNECTION_TIMED_OUT,
+	CONNECTION_STOPPING, /* a signal asks us to stop; only if the caller wanted to know */
+};
+
+/* Reads what is there, waiting for it if need be: with CONNECTION_FINE at least a byte. */
+enum connection_end connection_read(const struct connection *connection, char *data, size_t size,
+    int64_t timeout_ms, bool wants_stop, size_t *got_out);
+
+/* Writes all of it; `timeout_ms` is for each wait without progress. */
+enum connection_end connection_write(
+    const struct connection *connection, struct span data, int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,106 @@
+#include "lmtp-bridge/generation.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool find_account(
+    const char *setting, const char *name, struct account *account, struct status *status)
+{
+	errno = 0;
+	struct passwd *found = getpwnam(name);
+	if (found == NULL)
+		return status_fail(status, CAUSE_CONFIGURATION, "lmtp.%s: there is no user %s%s%s",
+		    setting, name, errno == 0 ? "" : ": ", errno == 0 ? "" : strerror(errno));
+	if (found->pw_uid == 0)
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "lmtp.%s: %s is root; name an ordinary account", setting, name);
+	account->is_set = true;
+	account->uid = found->pw_uid;
+	account->gid = found->pw_gid;
+	snprintf(account->name, sizeof(account->name), "%s", found->pw_name);
+	return true;
+}
+
+static bool find_accounts(struct generation *generation, struct status *status)
+{
+	const struct lmtp_settings *lmtp = &generation->settings->lmtp;
+	if (lmtp->user[0] == '\0' && geteuid() == 0)
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "lmtp.user is missing: name the account that mail is stored as");
+	if (lmtp->user[0] != '\0' &&
+	    !find_account("user", lmtp->user, &generation->delivery_account, status))
+		return false;
+	generation->session_account = generation->delivery_account;
+	return lmtp->session_user[0] == '\0' || find_account("session_user", lmtp->session_user,
+	                                            &generation->session_account, status);
+}
+
+static void find_hostname(struct generation *generation)
+{
+	snprintf(generation->hostname, sizeof(generation->hostname), "%s",
+	    generation->settings->hostname);
+	if (generation->hostname[0] == '\0' &&
+	    gethostname(generation->hostname, sizeof(generation->hostname) - 1) != 0)
+		snprintf(generation->hostname, sizeof(generation->hostname), "localhost");
+}
+
+static bool can_become(const struct account *account, struct status *status)
+{
+	if (!account->is_set || geteuid() == 0 || geteuid() == account->uid)
+		return true;
+	return status_fail(status, CAUSE_CONFIGURATION,
+	    "only root can become %s; start as root or as %s", account->name, account->name);
+}
+
+bool generation_can_run(const struct generation *generation, struct status *status)
+{
+	return can_become(&generation->delivery_account, status) &&
+	       can_become(&generation->session_account, status);
+}
+
+struct generation *generation_new(struct settings *settings, struct status *status)
+{
+	struct generation *generation = memory_new(1, sizeof(*generation));
+	generation->settings = settings;
+	generation->channel = (struct channel){-1, -1};
+	find_hostname(generation);
+	if (!find_accounts(generation, status)) {
+		generation_free(&generation);
+	} else if (channel_open(&generation->channel) != 0) {
+		status_errno(status, CAUSE_INTERNAL, errno, "socketpair");
+		generation_free(&generation);
+	}
+	return generation;
+}
+
+void generation_free(struct generation **generation)
+{
+	if (*generation == NULL)
+		return;
+	channel_close(&(*generation)->channel);
+	settings_free(&(*generation)->settings);
+	free(*generation);
+	*generation = NULL;
+}
+
+void generation_retire(struct generation *generation)
+{
+	generation->is_retired = true;
+	if (generation->channel.calling >= 0)
+		close(generation->channel.calling);
+	generation->channel.calling = -1;
+}
+
+size_t generation_lack(const struct generation *generation)
+{
+	size_t wanted = (size_t)generation->settings->lmtp.delivery_processes;
+	if (generation->is_retired && generation->session_count == 0)
+		return 0;
+	return wanted > generation->delivery_count ? wanted - generation->delivery_count : 0;
+}

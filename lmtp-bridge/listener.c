@@ -1,0 +1,320 @@
+#include "lmtp-bridge/listener.h"
+
+#include "base/memory.h"
+#include "base/number.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+#define UNIX_PREFIX "unix:"
+#define INET_PREFIX "inet:"
+
+static bool is_unix(const struct listen_settings *wanted)
+{
+	return strncmp(wanted->title, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+}
+
+/* -- unix sockets ---------------------------------------------------------------------------- */
+
+static bool find_owner(
+    const struct listen_settings *wanted, uid_t *uid_out, gid_t *gid_out, struct status *status)
+{
+	struct passwd *owner = wanted->owner[0] == '\0' ? NULL : getpwnam(wanted->owner);
+	struct group *group = wanted->group[0] == '\0' ? NULL : getgrnam(wanted->group);
+	if (owner == NULL && wanted->owner[0] != '\0')
+		return status_fail(status, CAUSE_CONFIGURATION, "%s: there is no user %s",
+		    wanted->title, wanted->owner);
+	if (group == NULL && wanted->group[0] != '\0')
+		return status_fail(status, CAUSE_CONFIGURATION, "%s: there is no group %s",
+		    wanted->title, wanted->group);
+	*uid_out = owner == NULL ? (uid_t)-1 : owner->pw_uid;
+	*gid_out = group == NULL ? (gid_t)-1 : group->gr_gid;
+	return true;
+}
+
+static bool set_owner(const char *path, const struct listen_settings *wanted, struct status *status)
+{
+	uid_t uid;
+	gid_t gid;
+	if (!find_owner(wanted, &uid, &gid, status))
+		return false;
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid) != 0)
+		return status_errno(status, CAUSE_CONFIGURATION, errno, "%s: chown", wanted->title);
+	if (chmod(path, (mode_t)wanted->mode) != 0)
+		return status_errno(status, CAUSE_CONFIGURATION, errno, "%s: chmod", wanted->title);
+	return true;
+}
+
+/* Removes a socket file that nobody answers on. */
+static bool clear_path(const struct sockaddr_un *address, const char *title, struct status *status)
+{
+	struct stat stat;
+	if (lstat(address->sun_path, &stat) != 0)
+		return true;
+	if (!S_ISSOCK(stat.st_mode))
+		return status_fail(
+		    status, CAUSE_CONFIGURATION, "%s: there is a file that is no socket", title);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return status_errno(status, CAUSE_INTERNAL, errno, "%s: socket", title);
+	int result = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+	int error = errno;
+	close(fd);
+	/* EAGAIN: somebody listens and has much to do. */
+	if (result == 0 || error != ECONNREFUSED)
+		return status_fail(
+		    status, CAUSE_CONFIGURATION, "%s: somebody listens there already", title);
+	if (unlink(address->sun_path) != 0)
+		return status_errno(status, CAUSE_CONFIGURATION, errno, "%s: unlink", title);
+	return true;
+}
+
+static int open_unix(
+    struct listener *listener, const struct listen_settings *wanted, struct status *status)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = wanted->title + strlen(UNIX_PREFIX);
+	struct stat stat;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (!clear_path(&address, wanted->title, status))
+		return -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Nobody may connect before owner and mode are right. */
+	mode_t before = umask(0777);
+	int result = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	umask(before);
+	if (result != 0) {
+		status_errno(status, CAUSE_CONFIGURATION, errno, "%s: bind", wanted->title);
+	} else if (set_owner(path, wanted, status)) {
+		if (lstat(path, &stat) == 0) {
+			listener->dev = stat.st_dev;
+			listener->ino = stat.st_ino;
+		}
+		return fd;
+	} else {
+		unlink(path);
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* -- TCP ------------------------------------------------------------------------------------- */
+
+struct inet_name {
+	char host[256];
+	char port[8];
+};
+
+/* inet:HOST:PORT, inet:[::1]:PORT, inet:*:PORT */
+static bool split_inet(const char *title, struct inet_name *name)
+{
+	struct span text = span_of(title + strlen(INET_PREFIX));
+	uint64_t number;
+	size_t colon = span_find_last(text, ':');
+	struct span host = span_first(text, colon);
+	struct span port = span_from(text, colon + 1);
+	if (host.len >= 2 && host.data[0] == '[' && host.data[host.len - 1] == ']')
+		host = span_first(span_from(host, 1), host.len - 2);
+	if (host.len == 0 || host.len >= sizeof(name->host) || port.len >= sizeof(name->port) ||
+	    !number_parse(port, 65535, &number))
+		return false;
+	snprintf(name->host, sizeof(name->host), "%.*s", (int)host.len, host.data);
+	snprintf(name->port, sizeof(name->port), "%.*s", (int)port.len, port.data);
+	return true;
+}
+
+static int bind_inet(const struct addrinfo *address)
+{
+	int on = 1;
+	int fd = socket(
+	    address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, address->ai_protocol);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, address->ai_addr, address->ai_addrlen) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int open_inet(const struct listen_settings *wanted, struct status *status)
+{
+	struct inet_name name;
+	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found = NULL;
+	/* listeners_check() has seen that it can be split. */
+	(void)split_inet(wanted->title, &name);
+	int error =
+	    getaddrinfo(strcmp(name.host, "*") == 0 ? NULL : name.host, name.port, &hints, &found);
+	if (error != 0) {
+		status_fail(
+		    status, CAUSE_CONFIGURATION, "%s: %s", wanted->title, gai_strerror(error));
+		return -1;
+	}
+	int fd = bind_inet(found);
+	if (fd < 0)
+		status_errno(status, CAUSE_CONFIGURATION, errno, "%s: bind", wanted->title);
+	freeaddrinfo(found);
+	return fd;
+}
+
+/* -- all of them ----------------------------------------------------------------------------- */
+
+static struct listener *find(const struct listeners *all, const char *title)
+{
+	for (size_t i = 0; all != NULL && i < all->count; i++) {
+		if (all->items[i].fd >= 0 && strcmp(all->items[i].title, title) == 0)
+			return &all->items[i];
+	}
+	return NULL;
+}
+
+static bool take_over(struct listener *listener, const struct listener *old,
+    const struct listen_settings *wanted, struct status *status)
+{
+	listener->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
+	if (listener->fd < 0)
+		return status_errno(status, CAUSE_INTERNAL, errno, "%s: dup", wanted->title);
+	listener->dev = old->dev;
+	listener->ino = old->ino;
+	return !is_unix(wanted) || set_owner(wanted->title + strlen(UNIX_PREFIX), wanted, status);
+}
+
+static bool open_one(struct listener *listener, enum listener_kind kind,
+    const struct listen_settings *wanted, const struct listeners *old, struct status *status)
+{
+	const struct listener *same = find(old, wanted->title);
+	*listener = (struct listener){
+	    .fd = -1, .kind = kind, .has_dsn = wanted->dsn, .title = memory_string(wanted->title)};
+	if (same != NULL)
+		return take_over(listener, same, wanted, status);
+	listener->fd =
+	    is_unix(wanted) ? open_unix(listener, wanted, status) : open_inet(wanted, status);
+	if (listener->fd < 0)
+		return false;
+	if (listen(listener->fd, BACKLOG) != 0)
+		return status_errno(
+		    status, CAUSE_CONFIGURATION, errno, "%s: listen", wanted->title);
+	return true;
+}
+
+static bool check_one(const struct listen_settings *wanted, struct status *status)
+{
+	struct sockaddr_un address;
+	struct inet_name name;
+	uid_t uid;
+	gid_t gid;
+	const char *path = wanted->title + strlen(UNIX_PREFIX);
+	if (!is_unix(wanted)) {
+		bool is_inet = strncmp(wanted->title, INET_PREFIX, strlen(INET_PREFIX)) == 0;
+		if (is_inet && split_inet(wanted->title, &name))
+			return true;
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "listen \"%s\": unix:PATH or inet:HOST:PORT wanted", wanted->title);
+	}
+	if (path[0] != '/' || strlen(path) >= sizeof(address.sun_path))
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "%s: the path must begin with / and have less than %zu bytes", wanted->title,
+		    sizeof(address.sun_path));
+	return find_owner(wanted, &uid, &gid, status);
+}
+
+static size_t wanted_count(const struct settings *settings)
+{
+	return settings->lmtp.listener_count + settings->policy.listener_count;
+}
+
+static const struct listen_settings *wanted_at(
+    const struct settings *settings, size_t index, enum listener_kind *kind_out)
+{
+	size_t lmtp_count = settings->lmtp.listener_count;
+	*kind_out = index < lmtp_count ? LISTENER_LMTP : LISTENER_POLICY;
+	return index < lmtp_count ? &settings->lmtp.listeners[index]
+	                          : &settings->policy.listeners[index - lmtp_count];
+}
+
+bool listeners_check(const struct settings *settings, struct status *status)
+{
+	enum listener_kind kind;
+	if (wanted_count(settings) == 0)
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "no socket to listen on: say listen \"unix:/path\" {} in section lmtp");
+	if (wanted_count(settings) > LISTENERS_MAX)
+		return status_fail(status, CAUSE_CONFIGURATION, "more than %d sockets to listen on",
+		    LISTENERS_MAX);
+	for (size_t i = 0; i < wanted_count(settings); i++) {
+		if (!check_one(wanted_at(settings, i, &kind), status))
+			return false;
+	}
+	return true;
+}
+
+static bool open_all(const struct settings *settings, const struct listeners *old,
+    struct listeners *listeners, struct status *status)
+{
+	listeners->items = memory_new(wanted_count(settings), sizeof(listeners->items[0]));
+	for (size_t i = 0; i < wanted_count(settings); i++) {
+		enum listener_kind kind;
+		const struct listen_settings *wanted = wanted_at(settings, i, &kind);
+		if (!open_one(&listeners->items[listeners->count++], kind, wanted, old, status))
+			return false;
+	}
+	return true;
+}
+
+static void close_one(struct listener *listener, bool removes_file)
+{
+	struct stat stat;
+	const char *path = listener->title + strlen(UNIX_PREFIX);
+	if (listener->fd >= 0)
+		close(listener->fd);
+	/* Another instance may have put its own there. */
+	if (removes_file && listener->ino != 0 && lstat(path, &stat) == 0 &&
+	    stat.st_dev == listener->dev && stat.st_ino == listener->ino)
+		unlink(path);
+	free(listener->title);
+}
+
+bool listeners_open(const struct settings *settings, struct listeners *old,
+    struct listeners *listeners_out, struct status *status)
+{
+	struct listeners fresh = {0};
+	bool is_open = listeners_check(settings, status) && open_all(settings, old, &fresh, status);
+	/* Of what was taken over the file stays, whoever closes it. */
+	struct listeners *gone = is_open ? old : &fresh;
+	const struct listeners *kept = is_open ? &fresh : old;
+	for (size_t i = 0; gone != NULL && i < gone->count; i++) {
+		if (find(kept, gone->items[i].title) != NULL)
+			gone->items[i].ino = 0;
+	}
+	if (gone != NULL)
+		listeners_close(gone, true);
+	if (is_open)
+		*listeners_out = fresh;
+	return is_open;
+}
+
+void listeners_close(struct listeners *listeners, bool removes_files)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		close_one(&listeners->items[i], removes_files);
+	free(listeners->items);
+	*listeners = (struct listeners){0};
+}

@@ -1,0 +1,218 @@
+/* session.c - one LMTP connection: feeds the protocol machine, keeps the message and the clock,
+ * and has delivery processes answer what the machine asks. */
+#include "lmtp-bridge/session.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "lmtp-bridge/connection.h"
+#include "lmtp-bridge/dispatch.h"
+#include "lmtp-bridge/lmtp_proto.h"
+#include "mail/spool.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READ_BYTES 65536
+/* Replies are written together when we wait for the client, or when there are so many. */
+#define OUTPUT_BYTES 32768
+
+struct session {
+	const struct session_start *start;
+	const struct settings *settings;
+	struct connection connection;
+	struct lmtp_options options;
+	struct lmtp *lmtp;
+	char id[24]; /* of this transaction */
+	struct spool *spool;
+	bool has_spool_failed;
+	struct status spool_failure;
+	bool is_over;
+};
+
+/* Each message has its own; a transaction that brings none leaves it to the next. */
+static void renew_id(struct session *session)
+{
+	snprintf(session->id, sizeof(session->id), "%016" PRIx64, random_u64());
+}
+
+static struct dispatch make_dispatch(const struct session *session)
+{
+	const struct envelope *envelope = lmtp_envelope(session->lmtp);
+	return (struct dispatch){
+	    .calling = session->start->calling,
+	    .settings = session->settings,
+	    .id = session->id,
+	    .is_probe = settings_is_probe_sender(session->settings, &envelope->sender),
+	    .envelope = envelope,
+	};
+}
+
+/* A probe is no event; a dictionary of them must not fill the log. */
+static void log_refusal(const struct dispatch *dispatch, const struct envelope_recipient *recipient,
+    const struct status *status)
+{
+	struct span from = dispatch->envelope->sender.text;
+	struct span to = recipient->address.text;
+	log_write(dispatch->is_probe ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	    "id=%s refused at RCPT: from=<%.*s> to=<%.*s> cause=%s%s%s", dispatch->id,
+	    (int)from.len, from.data, (int)to.len, to.data, cause_name(status->cause),
+	    status->detail[0] == '\0' ? "" : " ", status->detail);
+}
+
+static void on_rcpt(struct session *session, const struct envelope_recipient *recipient)
+{
+	struct dispatch dispatch = make_dispatch(session);
+	struct status status;
+	dispatch_admit(&dispatch, recipient, &status);
+	if (!status_is_success(&status))
+		log_refusal(&dispatch, recipient, &status);
+	lmtp_answer(session->lmtp, &status, NULL);
+}
+
+static void on_data(struct session *session)
+{
+	session->spool = spool_new(session->settings->spool_directory);
+	session->has_spool_failed = false;
+}
+
+static void on_text(struct session *session, struct span text)
+{
+	/* After a failure the text is read to its end all the same; then it is told. */
+	if (!session->has_spool_failed)
+		session->has_spool_failed =
+		    !spool_append(session->spool, text.data, text.len, &session->spool_failure);
+}
+
+static void answer_all(struct session *session, const struct status *status)
+{
+	log_write(LOG_LEVEL_INFO, "id=%s message not taken: cause=%s %s", session->id,
+	    cause_name(status->cause), status->detail);
+	while (lmtp_answers_due(session->lmtp) > 0)
+		lmtp_answer(session->lmtp, status, NULL);
+}
+
+static void deliver(struct session *session)
+{
+	struct dispatch dispatch = make_dispatch(session);
+	size_t count;
+	const struct envelope_recipient *recipients = lmtp_recipients(session->lmtp, &count);
+	struct status *statuses = memory_new(count, sizeof(*statuses));
+	dispatch_deliver(&dispatch, session->spool, recipients, count, statuses);
+	for (size_t i = 0; i < count; i++)
+		lmtp_answer(session->lmtp, &statuses[i], session->id);
+	free(statuses);
+}
+
+static void on_end(struct session *session, bool is_too_large)
+{
+	struct status status;
+	if (!session->has_spool_failed && !is_too_large)
+		session->has_spool_failed = !spool_finish(session->spool, &session->spool_failure);
+	if (is_too_large) {
+		status_set(
+		    &status, CAUSE_MESSAGE_TOO_LARGE, "Message size exceeds administrative limit");
+		answer_all(session, &status);
+	} else if (session->has_spool_failed) {
+		answer_all(session, &session->spool_failure);
+	} else {
+		deliver(session);
+	}
+	spool_free(&session->spool);
+	renew_id(session);
+}
+
+static void on_event(struct session *session, const struct lmtp_event *event)
+{
+	switch (event->kind) {
+	case LMTP_EVENT_NONE:
+		break;
+	case LMTP_EVENT_RCPT:
+		on_rcpt(session, event->recipient);
+		break;
+	case LMTP_EVENT_DATA:
+		on_data(session);
+		break;
+	case LMTP_EVENT_TEXT:
+		on_text(session, event->text);
+		break;
+	case LMTP_EVENT_END:
+		on_end(session, event->is_too_large);
+		break;
+	case LMTP_EVENT_CLOSE:
+		session->is_over = true;
+		break;
+	}
+}
+
+static void flush(struct session *session)
+{
+	struct span output = lmtp_output(session->lmtp);
+	int64_t timeout_ms = (int64_t)session->settings->lmtp.command_timeout_s * 1000;
+	if (connection_write(&session->connection, output, timeout_ms) != CONNECTION_FINE)
+		session->is_over = true;
+	lmtp_output_drop(session->lmtp, output.len);
+}
+
+static void take_input(struct session *session, const char *in, size_t len)
+{
+	struct lmtp_event event;
+	do {
+		size_t taken = lmtp_step(session->lmtp, in, len, &event);
+		in += taken;
+		len -= taken;
+		on_event(session, &event);
+		if (lmtp_output(session->lmtp).len > OUTPUT_BYTES)
+			flush(session);
+	} while (event.kind != LMTP_EVENT_NONE && !session->is_over);
+}
+
+/* False when the session is over. */
+static bool read_input(struct session *session)
+{
+	char in[READ_BYTES];
+	size_t got = 0;
+	const struct lmtp_settings *lmtp = &session->settings->lmtp;
+	uint64_t timeout_s =
+	    lmtp_is_in_text(session->lmtp) ? lmtp->data_timeout_s : lmtp->command_timeout_s;
+	switch (connection_read(&session->connection, in, sizeof(in), (int64_t)timeout_s * 1000,
+	    lmtp_is_idle(session->lmtp), &got)) {
+	case CONNECTION_FINE:
+		take_input(session, in, got);
+		return !session->is_over;
+	case CONNECTION_TIMED_OUT:
+		lmtp_close(session->lmtp, LMTP_GOODBYE_TIMEOUT);
+		return false;
+	case CONNECTION_STOPPING:
+		lmtp_close(session->lmtp, LMTP_GOODBYE_SHUTDOWN);
+		return false;
+	case CONNECTION_CLOSED:
+		break;
+	}
+	return false;
+}
+
+void session_run(const struct session_start *start)
+{
+	const struct lmtp_settings *lmtp = &start->settings->lmtp;
+	struct session session = {.start = start, .settings = start->settings};
+	renew_id(&session);
+	connection_init(&session.connection, start->in_fd, start->out_fd);
+	session.options = (struct lmtp_options){
+	    .hostname = start->hostname,
+	    .client_address = span_of(session.connection.address),
+	    .max_message_bytes = lmtp->max_message_bytes,
+	    .max_recipients = lmtp->max_recipients,
+	    .max_bad_commands = lmtp->max_bad_commands,
+	    .has_dsn = start->has_dsn,
+	};
+	session.lmtp = lmtp_new(&session.options);
+	log_write(LOG_LEVEL_DEBUG, "session with [%s]", session.connection.address);
+	do
+		flush(&session);
+	while (read_input(&session));
+	flush(&session);
+	spool_free(&session.spool);
+	lmtp_free(&session.lmtp);
+}

@@ -1,0 +1,25 @@
+#ifndef LMTP_BRIDGE_SESSION_H
+#define LMTP_BRIDGE_SESSION_H
+
+#include "deliver/settings.h"
+
+#include <stdbool.h>
+
+/* What one client's process is given; all borrowed. */
+struct session_start {
+	const struct settings *settings;
+	const char *hostname;
+	int calling; /* channel.h */
+	int in_fd;
+	int out_fd;
+	bool has_dsn;
+};
+
+/* Serves one client until it goes, or until we are asked to stop and it has no transaction open.
+ * Runs as a user who can open no mailbox; expects signals_begin(). */
+void session_run(const struct session_start *start);
+
+/* The same for a client of the policy service. */
+void policy_session_run(const struct session_start *start);
+
+#endif
