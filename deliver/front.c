@@ -193,14 +193,17 @@ static bool prepare(struct front *front, int argc, char **argv, int notes_fd, st
 	       make_envelope(front, status);
 }
 
-static void deliver(struct front *front, struct status *status)
+static void send_status(int notes_fd, const struct status *status)
 {
-	struct pipeline *pipeline = pipeline_open(front->settings, status);
-	if (pipeline == NULL)
-		return;
-	pipeline_deliver(pipeline, &front->call, &front->envelope, front->spool, &front->recipient,
-	    1, status, NULL, NULL);
-	pipeline_close(&pipeline);
+	struct parent_note note = {.kind = PARENT_STATUS, .status = *status};
+	send_note(notes_fd, &note);
+}
+
+/* At once: nothing that fails afterwards may undo it. */
+static void tell(void *context, size_t index, const struct status *status)
+{
+	(void)index;
+	send_status(*(int *)context, status);
 }
 
 /* Trouble before the pipeline could write its record goes to the log we have by then. */
@@ -212,16 +215,29 @@ static void log_trouble(const struct front *front, const struct status *status)
 	    status->detail[0] == '\0' ? "" : ": ", status->detail);
 }
 
+static void deliver(struct front *front, int notes_fd, struct status *status)
+{
+	struct pipeline *pipeline = pipeline_open(front->settings, status);
+	if (pipeline == NULL) {
+		log_trouble(front, status);
+		send_status(notes_fd, status);
+		return;
+	}
+	pipeline_deliver(pipeline, &front->call, &front->envelope, front->spool, &front->recipient,
+	    1, status, tell, &notes_fd);
+	pipeline_close(&pipeline);
+}
+
 int ladle_deliver(int argc, char **argv, int notes_fd)
 {
 	struct front front = {.arena = arena_new()};
-	struct parent_note note = {.kind = PARENT_STATUS};
-	status_set(&note.status, CAUSE_INTERNAL, NULL);
-	if (prepare(&front, argc, argv, notes_fd, &note.status))
-		deliver(&front, &note.status);
-	else
-		log_trouble(&front, &note.status);
-	send_note(notes_fd, &note);
+	struct status status;
+	if (prepare(&front, argc, argv, notes_fd, &status)) {
+		deliver(&front, notes_fd, &status);
+	} else {
+		log_trouble(&front, &status);
+		send_status(notes_fd, &status);
+	}
 	spool_free(&front.spool);
 	settings_free(&front.settings);
 	arena_free(&front.arena);

@@ -18,6 +18,9 @@
 
 _Static_assert(sizeof(struct parent_note) <= 4096, "a note must fit into one write to a pipe");
 
+/* So long a child that has given its status may still tidy up. */
+#define FINISH_MS ((int64_t)5000)
+
 static volatile sig_atomic_t is_interrupted;
 
 static void interrupt(int signal_number)
@@ -114,7 +117,8 @@ static void explain_end(pid_t child, struct status *status)
 	give_up(status, CAUSE_INTERNAL, why);
 }
 
-static void wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct status *status)
+/* True when the child gave the status; else it is ours. */
+static bool wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct status *status)
 {
 	struct parent_note note;
 	for (;;) {
@@ -122,24 +126,37 @@ static void wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct st
 		int result = poll(&ready, 1, clock_left_ms(*deadline_ms));
 		if (is_interrupted) {
 			give_up(status, CAUSE_TOO_BUSY, "interrupted by a signal");
-			return;
+			return false;
 		}
 		if (result == 0) {
 			give_up(status, CAUSE_DEADLINE, "the delivery took too long: killed");
-			return;
+			return false;
 		}
 		if (result < 0 && errno == EINTR)
 			continue;
-		if (result < 0 || !read_note(fd, &note)) {
+		/* Where poll() itself is out of order, waiting without a limit is the lesser evil:
+		 * the child may have stored the message. */
+		if (!read_note(fd, &note)) {
 			explain_end(child, status);
-			return;
+			return false;
 		}
 		if (note.kind == PARENT_STATUS) {
 			*status = note.status;
-			return;
+			return true;
 		}
 		*deadline_ms = note.deadline_ms;
 	}
+}
+
+/* After its status the child has a record to write and a quota to put right, which no longer
+ * changes what we answer; then it ends, and the pipe with it. */
+static void let_finish(int fd)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + FINISH_MS;
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	char rest[64];
+	while (poll(&ready, 1, clock_left_ms(deadline_ms)) > 0 && read(fd, rest, sizeof(rest)) > 0)
+		;
 }
 
 /* MTAs take it amiss when a command does not read everything. A descriptor that gives nothing
@@ -190,9 +207,9 @@ void parent_run(void (*work)(void *context, int notes_fd), void *context, struct
 		run_child(work, context, notes[1]);
 	}
 	close(notes[1]);
-	wait_for_status(child, notes[0], &deadline_ms, status);
-	/* After a status there is nothing left that it must do; without one it must not go on.
-	 * Not waited for: it may hang in the kernel. */
+	if (wait_for_status(child, notes[0], &deadline_ms, status))
+		let_finish(notes[0]);
+	/* Without a status it must not go on. Not waited for: it may hang in the kernel. */
 	kill(child, SIGKILL);
 	close(notes[0]);
 	drain_input(deadline_ms);

@@ -8,7 +8,8 @@
  *	sync	 their bytes
  *	publish	 make them visible
  *	commit	 sync their names: from here on it counts
- *	settle	 give back what was not used, tell, record
+ *	tell	 the front, which may answer at once
+ *	settle	 give back what was not used, record
  *
  * All recipients of a message take one step before any takes the next, so that what many write
  * reaches the disk together. Each has its own end: who fails takes no further step. */
@@ -259,9 +260,6 @@ static void judge_disk_quota(struct delivery *delivery)
 
 static void settle(struct pipeline *pipeline, struct delivery *delivery)
 {
-	if (!status_is_success(&delivery->status))
-		judge_disk_quota(delivery);
-	copies_end(delivery);
 	for (size_t i = 0; i < pipeline->plugin_count; i++) {
 		const struct plugin *plugin = pipeline->plugins[i];
 		if (plugin->settle != NULL)
@@ -293,7 +291,9 @@ static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t co
 	for (size_t i = 0; i < count; i++) {
 		if (!deliveries[i].is_over)
 			status_delivered(&deliveries[i].status);
-		settle(pipeline, &deliveries[i]);
+		else
+			judge_disk_quota(&deliveries[i]);
+		copies_end(&deliveries[i]);
 	}
 }
 
@@ -397,7 +397,13 @@ static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call 
 		}
 	}
 	go(pipeline, deliveries, count);
+}
+
+/* What does not change the answer, after it was given. */
+static void finish_batch(struct pipeline *pipeline, struct delivery *deliveries, size_t count)
+{
 	for (size_t i = 0; i < count; i++) {
+		settle(pipeline, &deliveries[i]);
 		record_write(pipeline->record, &deliveries[i]);
 		log_trouble(&deliveries[i]);
 	}
@@ -420,6 +426,7 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
 			if (told != NULL)
 				told(context, at + i, &statuses_out[at + i]);
 		}
+		finish_batch(pipeline, deliveries, part);
 		arena_reset(pipeline->batch_arena);
 	}
 	arena_reset(pipeline->message_arena);

@@ -59,7 +59,8 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
  * it tells the sender where `envelope->sender.text` has null data, and each recipient's original
  * address where that has.
  *
- * `told` (may be null) is called once for each as soon as its status is final. */
+ * `told` (may be null) is called once for each as soon as its status is final: before quotas
+ * are put right and the record is written, so that nothing that fails there undoes it. */
 void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct spool *spool,
     const struct pipeline_recipient *recipients, size_t count, struct status *statuses_out,

@@ -82,10 +82,13 @@ class Run:
         inode = os.stat(message.path).st_ino
         directory = os.stat(os.path.dirname(message.path)).st_ino
         events = self.events
-        if (MOVED, inode) not in events or (SYNCED, inode) not in events:
+        moves = [at for at, event in enumerate(events) if event == (MOVED, inode)]
+        if not moves:
             return False
-        moved = events.index((MOVED, inode))
-        return events.index((SYNCED, inode)) < moved and (SYNCED, directory) in events[moved:]
+        # Only what came after the last move of another file: the number may have been its.
+        start = moves[-2] if len(moves) > 1 else 0
+        return ((SYNCED, inode) in events[start:moves[-1]]
+                and (SYNCED, directory) in events[moves[-1]:])
 
     def stored(self):
         return {folder: len(copies) for folder, copies in self.copies.items()}
