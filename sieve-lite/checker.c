@@ -56,6 +56,14 @@ bool checker_require(struct checker *checker, struct span name)
 	return true;
 }
 
+void *checker_state(struct checker *checker, const struct extension *extension, size_t size)
+{
+	size_t index = registry_index(extension);
+	if (checker->states[index] == NULL)
+		checker->states[index] = arena_new_items(checker->arena, 1, size);
+	return checker->states[index];
+}
+
 /* True the first time for each name. */
 static bool is_news(struct checker *checker, struct span name)
 {

@@ -17,6 +17,7 @@ struct checker {
 	const struct node *previous;   /* the command before, in the same block; or null */
 	unsigned depth;                /* in blocks; 0 at the top */
 	struct unknown_name *unknowns; /* reported once each */
+	void *states[REGISTRY_MAX];
 };
 
 /* Checks a whole script. `checker` has arena, problems and options set. */
@@ -26,6 +27,9 @@ void checker_check(struct checker *checker, struct node *first);
 
 /* The feature of that name is in effect from here on. False: there is none for this caller. */
 bool checker_require(struct checker *checker, struct span name);
+
+/* A feature's own zeroed memory for this script; run_script() finds it again. */
+void *checker_state(struct checker *checker, const struct extension *extension, size_t size);
 
 /* True for a text that is the same in every run. */
 bool text_is_constant(const struct text *text);

@@ -10,5 +10,6 @@
 
 int cmd_check(int argc, char **argv);
 int cmd_extensions(int argc, char **argv);
+int cmd_test(int argc, char **argv);
 
 #endif

@@ -3,6 +3,8 @@
 #include "sieve-lite/parser.h"
 #include "sieve-lite/script.h"
 
+#include <string.h>
+
 struct sieve_script *sieve_compile(struct arena *arena, struct span source,
     const struct sieve_compile_options *options, struct sieve_errors *errors)
 {
@@ -16,6 +18,7 @@ struct sieve_script *sieve_compile(struct arena *arena, struct span source,
 	if (errors->error_count != errors_before)
 		return NULL;
 	struct sieve_script *script = ARENA_NEW(arena, struct sieve_script);
-	*script = (struct sieve_script){name, first, checker.features};
+	*script = (struct sieve_script){name, first, checker.features, {NULL}};
+	memcpy(script->states, checker.states, sizeof(script->states));
 	return script;
 }

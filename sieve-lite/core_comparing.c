@@ -77,9 +77,12 @@ static bool matches_contains(struct match *match, struct span value, struct span
 
 static bool matches_matches(struct match *match, struct span value, struct span key)
 {
-	struct span parts[1];
+	struct span parts[LIMIT_MATCHES];
 	size_t count;
-	return match_glob(match, value, key, parts, 0, &count);
+	if (!match_glob(match, value, key, parts, LIMIT_MATCHES, &count))
+		return false;
+	run_set_matches(match->run, value, parts, count);
+	return true;
 }
 
 static const struct match_type match_types[] = {

@@ -135,6 +135,8 @@ static bool match_address(struct match *match, const struct node *node, struct s
     const struct listed_address *listed)
 {
 	struct span part;
+	if (node->matching->type->is_counting && !listed->is_valid)
+		return false;
 	return address_part_take(match->run, node, &listed->address, listed->is_valid, &part) &&
 	       match_value(match, source, part);
 }

@@ -58,8 +58,9 @@ static bool match_part(struct match *match, const struct node *node, struct span
 	const struct address *address = part->address(run);
 	if (address == NULL)
 		return false;
+	/* The null sender: an empty value, but no address to count (RFC 5231 4.2). */
 	if (address->text.len == 0)
-		return match_value(match, source, SPAN(""));
+		return !node->matching->type->is_counting && match_value(match, source, SPAN(""));
 	return address_part_take(run, node, address, true, &value) &&
 	       match_value(match, source, value);
 }

@@ -31,6 +31,27 @@ struct tag {
 	bool (*check)(struct checker *checker, struct node *node, struct argument *use);
 	/* On an action: puts what it says into the action. */
 	void (*apply)(struct run *run, const struct argument *use, struct action *action);
+	/* On "set": changes the value; the largest precedence first (RFC 5229 4.1). */
+	unsigned precedence;
+	struct span (*modify)(struct run *run, struct span value);
+};
+
+/* A piece of a string that is only known at run time. */
+struct text_part {
+	struct span literal; /* or, with `value`, the name it is made from */
+	struct span (*value)(struct run *run, const struct text_part *part);
+	uint64_t index; /* whatever `value` needs */
+	struct text_part *next;
+};
+
+/* Variables of other features: "${name.rest}" (RFC 5229 section 3). */
+struct variable_space {
+	const char *name;
+	/* Makes `part` say what "rest" means. False: reported, at `at`. */
+	bool (*check)(
+	    struct checker *checker, struct place at, struct span rest, struct text_part *part);
+	/* What "set" does to it; null: it cannot be set. */
+	void (*set)(struct run *run, const struct text_part *part, struct span value);
 };
 
 enum tests_taken { TAKES_NO_TEST, TAKES_TEST, TAKES_TEST_LIST };
@@ -73,7 +94,7 @@ struct matching {
 	const struct argument *keys;
 	struct argument *use;            /* of the match type's tag; null: none was given */
 	struct argument *comparator_use; /* of :comparator; null: none was given */
-	void *data;                      /* what the match type's check prepared */
+	const void *data;                /* what the match type's check prepared */
 };
 
 struct match_type {
@@ -110,6 +131,7 @@ struct extension {
 	const struct comparator *comparators;
 	const struct address_part *address_parts;
 	const struct envelope_part *envelope_parts;
+	const struct variable_space *variable_spaces;
 	/* Changes the meaning of strings; called for each in the order of the registry. False:
 	 * reported. */
 	bool (*check_text)(struct checker *checker, struct text *text);

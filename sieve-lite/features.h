@@ -10,11 +10,15 @@ extern const struct extension core_actions;
 extern const struct extension core_tests;
 extern const struct extension core_comparing;
 extern const struct extension ext_comparator_casemap;
+extern const struct extension ext_comparator_numeric;
 extern const struct extension ext_comparator_octet;
 extern const struct extension ext_copy;
 extern const struct extension ext_encoded_character;
 extern const struct extension ext_envelope;
 extern const struct extension ext_fileinto;
+extern const struct extension ext_relational;
 extern const struct extension ext_subaddress;
+extern const struct extension ext_testsuite;
+extern const struct extension ext_variables;
 
 #endif

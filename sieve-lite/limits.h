@@ -12,11 +12,14 @@
 #define LIMIT_TEST_DEPTH 32
 #define LIMIT_NODES 50000 /* commands, tests, arguments and strings of one script */
 #define LIMIT_ERRORS 64   /* then the compiler gives up */
+#define LIMIT_VARIABLES 512
+#define LIMIT_MATCHES 32 /* wildcards of a pattern whose values can be used */
 
 /* Checked while running. */
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */
 #define LIMIT_STEPS_BETWEEN_CLOCKS 4096
 #define LIMIT_ACTIONS 32
+#define LIMIT_VARIABLE_BYTES ((size_t)64 * 1024)
 #define LIMIT_TEXT_BYTES ((size_t)1024 * 1024)     /* of one string after expansion */
 #define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* of all of them in a run */
 

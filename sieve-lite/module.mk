@@ -11,11 +11,15 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/core_comparing.c \
 	%D%/core_control.c \
 	%D%/core_tests.c \
+	%D%/ext_comparator_numeric.c \
 	%D%/ext_copy.c \
 	%D%/ext_encoded_character.c \
 	%D%/ext_envelope.c \
 	%D%/ext_fileinto.c \
+	%D%/ext_relational.c \
 	%D%/ext_subaddress.c \
+	%D%/ext_testsuite.c \
+	%D%/ext_variables.c \
 	%D%/feature.h \
 	%D%/features.h \
 	%D%/fields.c %D%/fields.h \
@@ -31,7 +35,9 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/run.c %D%/run.h \
 	%D%/script.h \
 	%D%/sieve.h \
-	%D%/tree.h
+	%D%/testing.c %D%/testing.h \
+	%D%/tree.h \
+	%D%/variables.h
 SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS)
 
 bin_PROGRAMS += %D%/sieve-lite
@@ -39,7 +45,8 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/main.c \
 	%D%/cmd.h \
 	%D%/cmd_check.c \
-	%D%/cmd_extensions.c
+	%D%/cmd_extensions.c \
+	%D%/cmd_test.c
 %C%_sieve_lite_LDADD = $(SIEVE_LIBS)
 
 unit_tests += tests/unit/test_sieve_lexer \
@@ -56,3 +63,6 @@ tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit
 tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \
 	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests
+TESTS += tests/sieve/run_svtests.sh
+dist_check_SCRIPTS += tests/sieve/run_svtests.sh
+EXTRA_DIST += $(srcdir)/tests/sieve/*.svtest $(srcdir)/tests/sieve/errors

@@ -17,11 +17,15 @@ static const struct extension *const rows[] = {
     /* What it has to require. */
     &ext_comparator_octet,
     &ext_comparator_casemap,
+    &ext_comparator_numeric,
     &ext_copy,
     &ext_encoded_character,
     &ext_envelope,
     &ext_fileinto,
+    &ext_relational,
     &ext_subaddress,
+    &ext_testsuite,
+    &ext_variables,
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -35,6 +39,14 @@ size_t registry_count(void)
 const struct extension *registry_extension(size_t index)
 {
 	return rows[index];
+}
+
+size_t registry_index(const struct extension *extension)
+{
+	size_t index = 0;
+	while (rows[index] != extension)
+		index++;
+	return index;
 }
 
 size_t registry_find(struct span name)
@@ -73,6 +85,8 @@ static const struct {
         sizeof(struct address_part)},
     [FEATURE_ENVELOPE_PART] = {offsetof(struct extension, envelope_parts),
         sizeof(struct envelope_part)},
+    [FEATURE_VARIABLE_SPACE] = {offsetof(struct extension, variable_spaces),
+        sizeof(struct variable_space)},
 };
 
 static const char *record_name(const char *record)

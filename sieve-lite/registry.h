@@ -8,6 +8,7 @@
 
 size_t registry_count(void);
 const struct extension *registry_extension(size_t index);
+size_t registry_index(const struct extension *extension);
 
 /* The index of the extension of that name (case counts, RFC 5228 6.1), or registry_count(). */
 size_t registry_find(struct span name);
@@ -27,6 +28,7 @@ enum feature_kind {
 	FEATURE_COMPARATOR,
 	FEATURE_ADDRESS_PART,
 	FEATURE_ENVELOPE_PART,
+	FEATURE_VARIABLE_SPACE,
 };
 
 /* The record (struct command, struct match_type ...) of that name, ASCII letters folded, among

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define TEXT_BYTES_PER_STEP 64
+
 void run_fail(struct run *run, const char *format, ...)
 {
 	if (run->unwind == UNWIND_FAILED || run->unwind == UNWIND_CANNOT_TELL)
@@ -118,22 +120,68 @@ bool run_test(struct run *run, const struct node *test)
 	return result && run->unwind == UNWIND_NONE;
 }
 
+/* How much of `text` may be used: an expanded string has a size limit, and all of them. */
+static struct span limit_text(struct run *run, struct span text)
+{
+	size_t len = text.len < LIMIT_TEXT_BYTES ? text.len : LIMIT_TEXT_BYTES;
+	run->text_bytes += len;
+	run_spend(run, len / TEXT_BYTES_PER_STEP);
+	if (run->text_bytes <= LIMIT_RUN_BYTES)
+		return span_first(text, len);
+	run_fail(run, "this script makes too many and too long strings");
+	return SPAN("");
+}
+
 struct span run_text(struct run *run, const struct text *text)
 {
-	(void)run;
-	return text->literal;
+	if (text->parts == NULL)
+		return text->literal;
+	if (text->parts->next == NULL)
+		return text->parts->value(run, text->parts);
+	struct bytes expanded = {0};
+	for (const struct text_part *part = text->parts; part != NULL; part = part->next) {
+		bytes_append_span(
+		    &expanded, part->value != NULL ? part->value(run, part) : part->literal);
+		if (expanded.len > LIMIT_TEXT_BYTES)
+			break;
+	}
+	struct span value = arena_span(run->arena, limit_text(run, bytes_span(&expanded)));
+	bytes_clear(&expanded);
+	return value;
+}
+
+static void *state(struct run *run, void **states, const struct extension *extension, size_t size)
+{
+	size_t index = registry_index(extension);
+	if (states[index] == NULL)
+		states[index] = arena_new_items(run->arena, 1, size);
+	return states[index];
 }
 
 void *run_state(struct run *run, const struct extension *extension, size_t size)
 {
-	for (size_t i = 0; i < registry_count(); i++) {
-		if (registry_extension(i) != extension)
-			continue;
-		if (run->states[i] == NULL)
-			run->states[i] = arena_new_items(run->arena, 1, size);
-		return run->states[i];
-	}
-	return NULL;
+	return state(run, run->states, extension, size);
+}
+
+void *run_local_state(struct run *run, const struct extension *extension, size_t size)
+{
+	return state(run, run->local_states, extension, size);
+}
+
+const void *run_script_state(const struct run *run, const struct extension *extension)
+{
+	return run->script->states[registry_index(extension)];
+}
+
+void run_set_matches(
+    struct run *run, struct span whole, const struct span *parts, size_t part_count)
+{
+	if (part_count > LIMIT_MATCHES)
+		part_count = LIMIT_MATCHES;
+	run->matches[0] = whole;
+	for (size_t i = 0; i < part_count; i++)
+		run->matches[i + 1] = parts[i];
+	run->match_count = part_count + 1;
 }
 
 void run_cancel_keep(struct run *run, const struct node *node)
@@ -210,16 +258,23 @@ enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
     const struct sieve_input *input, struct sieve_result *result_out)
 {
 	*result_out = (struct sieve_result){.implicit_keep = true};
-	result_out->keep = (struct action){.kind = ACTION_KEEP, .is_implicit = true};
+	return run_script(arena, script, input, result_out);
+}
+
+enum sieve_end run_script(struct arena *arena, const struct sieve_script *script,
+    const struct sieve_input *input, struct sieve_result *result)
+{
 	struct run run = {
 	    .arena = arena,
 	    .script = script,
 	    .input = input,
-	    .result = result_out,
+	    .result = result,
 	    .message = input->message,
 	};
 	run_commands(&run, script->first);
-	result_out->keep.message = run.message != input->message ? run.message : NULL;
+	result->keep = (struct action){.kind = ACTION_KEEP,
+	    .is_implicit = true,
+	    .message = run.message != input->message ? run.message : NULL};
 	switch (run.unwind) {
 	case UNWIND_FAILED:
 		return SIEVE_FAILED;

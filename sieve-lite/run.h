@@ -29,7 +29,11 @@ struct run {
 	uint64_t steps;
 	uint64_t steps_until_clock;
 	uint64_t text_bytes;
-	void *states[REGISTRY_MAX];
+	/* The last successful match with wildcards: [0] all that matched, then each wildcard. */
+	struct span matches[LIMIT_MATCHES + 1];
+	size_t match_count;
+	void *states[REGISTRY_MAX];       /* of features, for the whole run */
+	void *local_states[REGISTRY_MAX]; /* of features, for this script */
 };
 
 /* Ends the run: a run-time error at the innermost command or test. */
@@ -40,6 +44,10 @@ void run_cannot_tell(struct run *run, const char *what);
 bool run_answer(struct run *run, enum sieve_answer answer, const char *what);
 /* Counts work done; ends the run when it was too much. */
 void run_spend(struct run *run, uint64_t steps);
+
+/* sieve_run() that adds to the result there is. */
+enum sieve_end run_script(struct arena *arena, const struct sieve_script *script,
+    const struct sieve_input *input, struct sieve_result *result);
 
 void run_commands(struct run *run, const struct node *first);
 bool run_test(struct run *run, const struct node *test);
@@ -55,8 +63,17 @@ void run_store(struct run *run, const struct node *node, struct span folder);
 /* What an action does to the implicit keep (RFC 5228 2.10.2), unless a tag says otherwise. */
 void run_cancel_keep(struct run *run, const struct node *node);
 
-/* A feature's own zeroed memory in this run. */
+/* A feature's own zeroed memory: in this run, or in this run of this script alone (an included
+ * script is another one). */
 void *run_state(struct run *run, const struct extension *extension, size_t size);
+void *run_local_state(struct run *run, const struct extension *extension, size_t size);
+/* What checker_state() gave for this script, or null. */
+const void *run_script_state(const struct run *run, const struct extension *extension);
+
+/* Remembers what the wildcards of a match stand for (RFC 5229 3.2); `parts` are spans that stay
+ * as long as the run. */
+void run_set_matches(
+    struct run *run, struct span whole, const struct span *parts, size_t part_count);
 
 /* Tells the trace that `value` of `source` was compared with `key`. */
 void run_tell_value(

@@ -9,6 +9,7 @@ struct sieve_script {
 	const char *name;
 	struct node *first;
 	struct feature_set features; /* in effect at its end */
+	void *states[REGISTRY_MAX];  /* what checker_state() gave */
 };
 
 #endif

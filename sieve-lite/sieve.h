@@ -38,6 +38,7 @@ enum sieve_ability {
 	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
 	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
 	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
+	SIEVE_CAN_TEST = 0x40000000,       /* is a script test (testing.h) */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
@@ -91,6 +92,8 @@ struct sieve_trace {
 	void (*tell)(void *context, const struct sieve_trace_event *event);
 };
 
+struct testing;
+
 struct sieve_input {
 	const struct message *message;
 	const struct envelope *envelope;
@@ -99,6 +102,7 @@ struct sieve_input {
 	struct timespec now;
 	const struct sieve_host *host;
 	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */
+	struct testing *testing;         /* testing.h, for script tests alone; null */
 };
 
 enum sieve_end {

@@ -1,0 +1,396 @@
+/* ext_variables.c - variables (RFC 5229): "${name}" in strings, set, the test string.
+ *
+ *	variable-ref  = "${" [namespace] variable-name "}"
+ *	namespace     = identifier "." *(variable-name ".")
+ *	variable-name = 1*DIGIT / identifier
+ *
+ * Anything else that begins with "${" stays as it is. Each name has a number that is found when
+ * the script is checked; values belong to one run of one script. */
+#include "sieve-lite/checker.h"
+#include "sieve-lite/features.h"
+#include "sieve-lite/match.h"
+#include "sieve-lite/variables.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+#define BYTES_PER_STEP 64
+
+/* -- The names of a script -- */
+
+struct variable_name {
+	struct span name;
+	struct variable_name *next;
+};
+
+struct variable_names {
+	struct variable_name *first;
+	uint64_t count;
+};
+
+/* The number of a variable; new names get the next one. False: too many, reported. */
+static bool number_of(
+    struct checker *checker, struct place at, struct span name, uint64_t *number_out)
+{
+	struct variable_names *names = checker_state(checker, &ext_variables, sizeof(*names));
+	struct variable_name **end = &names->first;
+	*number_out = 0;
+	for (; *end != NULL; end = &(*end)->next, (*number_out)++) {
+		if (span_equals_nocase((*end)->name, name))
+			return true;
+	}
+	if (names->count == LIMIT_VARIABLES) {
+		problem_error(
+		    checker->problems, at, "too many variables: at most %d", LIMIT_VARIABLES);
+		return false;
+	}
+	names->count++;
+	*end = ARENA_NEW(checker->arena, struct variable_name);
+	(*end)->name = name;
+	return true;
+}
+
+/* -- Their values in a run -- */
+
+struct variables {
+	struct span *values;
+};
+
+static struct span *value_of(struct run *run, uint64_t number)
+{
+	struct variables *variables =
+	    run_local_state(run, &ext_variables, sizeof(struct variables));
+	const struct variable_names *names = run_script_state(run, &ext_variables);
+	if (variables->values == NULL)
+		variables->values =
+		    arena_new_items(run->arena, names->count, sizeof(*variables->values));
+	return &variables->values[number];
+}
+
+static struct span variable_value(struct run *run, const struct text_part *part)
+{
+	return *value_of(run, part->index);
+}
+
+static struct span match_value_of(struct run *run, const struct text_part *part)
+{
+	return part->index < run->match_count ? run->matches[part->index] : SPAN("");
+}
+
+struct span variable_limit(struct span value)
+{
+	if (value.len <= LIMIT_VARIABLE_BYTES)
+		return value;
+	size_t len = LIMIT_VARIABLE_BYTES;
+	/* Not within a character; bytes that are none may be cut anywhere. */
+	for (unsigned back = 0; back < 3 && ((unsigned char)value.data[len] & 0xC0) == 0x80; back++)
+		len--;
+	return span_first(value, len);
+}
+
+/* -- References in strings -- */
+
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static bool is_letter(char byte)
+{
+	return (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') || byte == '_';
+}
+
+/* variable-name at the start of `text`: its length, or 0 */
+static size_t name_len(struct span text)
+{
+	size_t len = 0;
+	if (text.len == 0)
+		return 0;
+	bool is_number = is_digit(text.data[0]);
+	if (!is_number && !is_letter(text.data[0]))
+		return 0;
+	while (len < text.len &&
+	       (is_digit(text.data[len]) || (!is_number && is_letter(text.data[len]))))
+		len++;
+	return len;
+}
+
+/* What stands between "${" and "}": the space is empty for a variable of the script. */
+struct reference {
+	struct span space;
+	struct span name; /* with what is left of the namespace */
+	size_t len;       /* with the "}" */
+};
+
+static bool take_reference(struct span text, struct reference *reference_out)
+{
+	size_t len = name_len(text);
+	size_t space_len = 0;
+	while (len > 0 && len < text.len && text.data[len] == '.') {
+		if (space_len == 0)
+			space_len = len;
+		size_t more = name_len(span_from(text, len + 1));
+		if (more == 0)
+			return false;
+		len += 1 + more;
+	}
+	if (len == 0 || len == text.len || text.data[len] != '}')
+		return false;
+	if (space_len > 0 && is_digit(text.data[0]))
+		return false;
+	reference_out->space = span_first(text, space_len);
+	reference_out->name = span_from(span_first(text, len), space_len > 0 ? space_len + 1 : 0);
+	reference_out->len = len + 1;
+	return true;
+}
+
+static bool bind_match(
+    struct checker *checker, struct place at, struct span digits, struct text_part *part)
+{
+	part->value = match_value_of;
+	for (size_t i = 0; i < digits.len && part->index <= LIMIT_MATCHES; i++)
+		part->index = part->index * 10 + (uint64_t)(digits.data[i] - '0');
+	if (part->index <= LIMIT_MATCHES)
+		return true;
+	problem_error(checker->problems, at, "match variable '%s' is out of range: 0 to %d",
+	    problem_quote(checker->problems, digits), LIMIT_MATCHES);
+	return false;
+}
+
+const struct variable_space *variable_bind(struct checker *checker, struct place at,
+    struct span space, struct span name, struct text_part *part, bool *is_sound_out)
+{
+	const struct extension *from = NULL;
+	part->literal = name;
+	if (space.len == 0) {
+		part->value = variable_value;
+		*is_sound_out = is_digit(name.data[0]) ? bind_match(checker, at, name, part)
+		                                       : number_of(checker, at, name, &part->index);
+		return NULL;
+	}
+	const struct variable_space *found =
+	    registry_look_up(&checker->features, FEATURE_VARIABLE_SPACE, space, &from);
+	*is_sound_out = found != NULL && found->check(checker, at, name, part);
+	if (found == NULL && from != NULL && registry_is_available(from, checker->options))
+		problem_error(checker->problems, at, "variables of '%s' need: require \"%s\";",
+		    from->name, from->name);
+	else if (found == NULL)
+		problem_error(checker->problems, at, "unknown namespace '%s' of variables",
+		    problem_quote(checker->problems, space));
+	return found;
+}
+
+static struct text_part *add_part(struct checker *checker, struct text_part ***end)
+{
+	struct text_part *part = ARENA_NEW(checker->arena, struct text_part);
+	**end = part;
+	*end = &part->next;
+	return part;
+}
+
+static void add_literal(struct checker *checker, struct text_part ***end, struct span literal)
+{
+	if (literal.len > 0)
+		add_part(checker, end)->literal = literal;
+}
+
+static bool check_text(struct checker *checker, struct text *text)
+{
+	struct text_part *first = NULL;
+	struct text_part **end = &first;
+	struct span literal = text->literal; /* what is not yet in a part */
+	bool is_sound = true;
+	bool is_variable = false;
+	for (size_t i = 0; i + 1 < literal.len;) {
+		struct reference reference;
+		if (literal.data[i] != '$' || literal.data[i + 1] != '{' ||
+		    !take_reference(span_from(literal, i + 2), &reference)) {
+			i++;
+			continue;
+		}
+		bool is_bound;
+		add_literal(checker, &end, span_first(literal, i));
+		variable_bind(checker, text->at, reference.space, reference.name,
+		    add_part(checker, &end), &is_bound);
+		is_sound = is_sound && is_bound;
+		is_variable = true;
+		literal = span_from(literal, i + 2 + reference.len);
+		i = 0;
+	}
+	if (!is_variable)
+		return true;
+	add_literal(checker, &end, literal);
+	text->parts = first;
+	return is_sound;
+}
+
+/* -- set [MODIFIER] <name: string> <value: string> -- */
+
+struct assignment {
+	struct text_part part;
+	const struct variable_space *space; /* null: a variable of the script */
+};
+
+static bool check_set(struct checker *checker, struct node *node)
+{
+	struct assignment *assignment = ARENA_NEW(checker->arena, struct assignment);
+	const struct text *name = &node->positionals[0]->texts[0];
+	/* As it would stand between "${" and "}". */
+	struct span text =
+	    arena_spanf(checker->arena, "%.*s}", (int)name->literal.len, name->literal.data);
+	struct reference reference;
+	bool is_sound = true;
+	node->data = assignment;
+	if (!take_reference(text, &reference) || reference.len != name->literal.len + 1 ||
+	    (reference.space.len == 0 && is_digit(reference.name.data[0]))) {
+		problem_error(checker->problems, name->at, "'%s' is no name for a variable",
+		    problem_quote(checker->problems, name->literal));
+		return false;
+	}
+	assignment->space = variable_bind(
+	    checker, name->at, reference.space, reference.name, &assignment->part, &is_sound);
+	if (assignment->space != NULL && assignment->space->set == NULL) {
+		problem_error(checker->problems, name->at, "'%s' cannot be set",
+		    problem_quote(checker->problems, name->literal));
+		return false;
+	}
+	return is_sound;
+}
+
+static void run_set(struct run *run, const struct node *node)
+{
+	const struct assignment *assignment = node->data;
+	struct span value = run_text(run, &node->positionals[1]->texts[0]);
+	run_spend(run, value.len / BYTES_PER_STEP);
+	for (unsigned precedence = 50; precedence > 0; precedence--) {
+		for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
+			if (use->meaning != NULL && use->meaning->precedence == precedence)
+				value = use->meaning->modify(run, value);
+		}
+	}
+	value = variable_limit(value);
+	run_tell_value(run, node->positionals[0]->texts[0].literal, value, SPAN(""), true);
+	if (assignment->space != NULL)
+		assignment->space->set(run, &assignment->part, value);
+	else
+		*value_of(run, assignment->part.index) = value;
+}
+
+static struct span modify_lower(struct run *run, struct span value)
+{
+	return address_lower(run->arena, value);
+}
+
+static char upper(char byte)
+{
+	return byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
+}
+
+static struct span modify_upper(struct run *run, struct span value)
+{
+	char *copy = arena_text(run->arena, value);
+	for (size_t i = 0; i < value.len; i++)
+		copy[i] = upper(copy[i]);
+	return (struct span){copy, value.len};
+}
+
+static struct span modify_lowerfirst(struct run *run, struct span value)
+{
+	char *copy = arena_text(run->arena, value);
+	copy[0] = ascii_lower(copy[0]);
+	return (struct span){copy, value.len};
+}
+
+static struct span modify_upperfirst(struct run *run, struct span value)
+{
+	char *copy = arena_text(run->arena, value);
+	copy[0] = upper(copy[0]);
+	return (struct span){copy, value.len};
+}
+
+static struct span modify_quotewildcard(struct run *run, struct span value)
+{
+	struct bytes quoted = {0};
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.data[i] != '\0' && strchr("*?\\", value.data[i]) != NULL)
+			bytes_append_byte(&quoted, '\\');
+		bytes_append_byte(&quoted, value.data[i]);
+	}
+	struct span copy = arena_span(run->arena, bytes_span(&quoted));
+	bytes_clear(&quoted);
+	return copy;
+}
+
+/* In characters; a byte that begins none counts as one. */
+static struct span modify_length(struct run *run, struct span value)
+{
+	size_t count = 0;
+	uint32_t character;
+	for (; value.len > 0; count++) {
+		if (!utf8_next(&value, &character))
+			value = span_from(value, 1);
+	}
+	return arena_spanf(run->arena, "%zu", count);
+}
+
+static const struct tag tags[] = {
+    {.name = "lower", .on = "set", .group = "case", .precedence = 40, .modify = modify_lower},
+    {.name = "upper", .on = "set", .group = "case", .precedence = 40, .modify = modify_upper},
+    {.name = "lowerfirst",
+        .on = "set",
+        .group = "first",
+        .precedence = 30,
+        .modify = modify_lowerfirst},
+    {.name = "upperfirst",
+        .on = "set",
+        .group = "first",
+        .precedence = 30,
+        .modify = modify_upperfirst},
+    {.name = "quotewildcard",
+        .on = "set",
+        .group = "quote",
+        .precedence = 20,
+        .modify = modify_quotewildcard},
+    {.name = "length", .on = "set", .group = "length", .precedence = 10, .modify = modify_length},
+    {.name = NULL},
+};
+
+/* -- string [MATCH-TYPE] [COMPARATOR] <source: string-list> <key-list: string-list> -- */
+
+static bool test_string(struct run *run, const struct node *node)
+{
+	const struct argument *sources = node->positionals[0];
+	struct match match = match_begin(run, node);
+	for (size_t i = 0; i < sources->count; i++) {
+		struct span value = run_text(run, &sources->texts[i]);
+		/* The count of an empty string is 0. */
+		if (value.len == 0 && node->matching->type->is_counting)
+			continue;
+		if (match_value(&match, SPAN("string"), value))
+			break;
+	}
+	return match_end(&match);
+}
+
+static const struct command commands[] = {
+    {.name = "set",
+        .positionals = {{.name = "the name", .type = WANTS_TEXT, .is_constant = true},
+            {.name = "the value", .type = WANTS_TEXT}},
+        .check = check_set,
+        .run = run_set},
+    {.name = "string",
+        .positionals = {{.name = "the source", .type = WANTS_TEXTS},
+            {.name = "the keys", .type = WANTS_TEXTS}},
+        .is_comparing = true,
+        .test = test_string},
+    {.name = NULL},
+};
+
+const struct extension ext_variables = {
+    .name = "variables",
+    .document = "RFC 5229",
+    .commands = commands,
+    .tags = tags,
+    .check_text = check_text,
+};
