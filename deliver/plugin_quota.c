@@ -5,8 +5,12 @@
 
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
+#include "deliver/quota_warning.h"
+
+#include "base/memory.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct quota_rule *gather_rules(
@@ -150,12 +154,21 @@ static bool vet(void *state, struct delivery *delivery, struct status *status)
 	    delivery, quota_reserve(delivery->quota, items, delivery->copy_count, status), status);
 }
 
+static void warn(const struct quota_warning *warnings, struct delivery *delivery,
+    const struct quota_change *change)
+{
+	const struct quota_settings *settings = &delivery->settings->quota;
+	size_t due = quota_warning_due(warnings, settings->warning_count, change);
+	if (due < settings->warning_count && settings->warnings[due].command[0] != '\0')
+		quota_warning_run(delivery, &settings->warnings[due], change);
+}
+
 static void settle(void *state, struct delivery *delivery)
 {
 	struct quota_item *items =
 	    arena_new_items(delivery->arena, delivery->copy_count + 1, sizeof(*items));
+	struct quota_change change;
 	size_t count = 0;
-	(void)state;
 	if (delivery->quota == NULL)
 		return;
 	for (size_t i = 0; i < delivery->copy_count; i++) {
@@ -164,8 +177,9 @@ static void settle(void *state, struct delivery *delivery)
 			items[count++] = (struct quota_item){
 			    .folder = copy->folder, .bytes = copy->message->size_bytes};
 	}
-	quota_settle(delivery->quota, items, count, NULL);
+	quota_settle(delivery->quota, items, count, &change);
 	quota_close(&delivery->quota);
+	warn(state, delivery, &change);
 }
 
 static void append_amount(struct bytes *to, uint64_t used, uint64_t limit, const char *unit)
@@ -199,20 +213,32 @@ static bool show(void *state, struct delivery *delivery, struct bytes *to, struc
 	return true;
 }
 
+/* The state is the warnings, understood, in the order of the settings. */
 static void *open_plugin(const struct settings *settings, struct status *status)
 {
-	static char nothing_to_keep;
-	if (strcmp(settings->quota.driver, "maildir++") != 0) {
+	const struct quota_settings *quota = &settings->quota;
+	if (strcmp(quota->driver, "maildir++") != 0) {
 		status_fail(status, CAUSE_CONFIGURATION,
-		    "quota.driver = \"%s\": write \"maildir++\"", settings->quota.driver);
+		    "quota.driver = \"%s\": write \"maildir++\"", quota->driver);
 		return NULL;
 	}
-	return &nothing_to_keep;
+	struct quota_warning *warnings = memory_new(quota->warning_count + 1, sizeof(*warnings));
+	for (size_t i = 0; i < quota->warning_count; i++) {
+		const char *title = quota->warnings[i].title;
+		if (!quota_warning_parse(span_of(title), &warnings[i])) {
+			status_fail(status, CAUSE_CONFIGURATION,
+			    "quota: warning \"%s\": write a percentage, \"95%%\"", title);
+			free(warnings);
+			return NULL;
+		}
+	}
+	return warnings;
 }
 
 const struct plugin plugin_quota = {
     .name = "quota",
     .open = open_plugin,
+    .close = free,
     .admit = admit,
     .vet = vet,
     .settle = settle,

@@ -55,6 +55,12 @@ struct rule_settings {
 	const char *messages;
 };
 
+/* warning "PERCENT" { } */
+struct warning_settings {
+	const char *title;
+	const char *command;
+};
+
 enum quota_over { QUOTA_OVER_REFUSE, QUOTA_OVER_DEFER };
 
 struct quota_settings {
@@ -65,6 +71,8 @@ struct quota_settings {
 	bool at_rcpt;
 	const struct rule_settings *rules;
 	size_t rule_count;
+	const struct warning_settings *warnings;
+	size_t warning_count;
 };
 
 struct sieve_settings {

@@ -18,6 +18,9 @@ const struct setting_section setting_sections[] = {
     {"rule", "quota", true, AT(quota_settings, rules), AT(quota_settings, rule_count),
         sizeof(struct rule_settings),
         "The limit of a folder; \"*\" is the whole mailbox."},
+    {"warning", "quota", true, AT(quota_settings, warnings), AT(quota_settings, warning_count),
+        sizeof(struct warning_settings),
+        "What happens when a delivery takes usage to \"95%\" of a limit of the mailbox."},
     {"sieve", "", false, AT(settings, sieve), 0, 0, "Filter scripts."},
     {"lmtp", "", false, AT(settings, lmtp), 0, 0, "The LMTP front, lmtp-bridge."},
     {"listen", "lmtp", true, AT(lmtp_settings, listeners), AT(lmtp_settings, listener_count),
@@ -109,6 +112,8 @@ const struct setting setting_table[] = {
         "Whether a full inbox refuses before scripts are asked; no where many only redirect."),
     TEXT(rule, storage, "", "Bytes: \"1G\", \"+100M\", \"ignore\" or \"unlimited\"."),
     TEXT(rule, messages, "", "Messages: \"100000\", \"+10\"."),
+
+    TEXT(warning, command, "", "A command for /bin/sh, run once for each time it is reached."),
 
     TEXT(sieve, script, "~/.dovecot.sieve", "The user's own script; empty: none."),
     LIST(sieve, before, "", "Scripts, or directories of them, that run before the user's."),

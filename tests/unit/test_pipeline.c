@@ -234,6 +234,46 @@ START_TEST(a_full_mailbox_may_be_deferred)
 }
 END_TEST
 
+/* What the file has once it is there. */
+static struct span wait_for(const char *name)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + 20000;
+	while (contents(name).len == 0) {
+		ck_assert_int_gt(clock_left_ms(deadline_ms), 0);
+		usleep(10000);
+	}
+	return contents(name);
+}
+
+START_TEST(a_warning_is_given_once)
+{
+	static const char settings[] =
+	    "quota { rule \"*\" { messages = 4 }\n"
+	    "  warning \"50%\" { command = \"echo low >>$HOME/said\" }\n"
+	    "  warning \"75%\" { command = \"echo $USER $QUOTA_WARNING $QUOTA_MESSAGE_COUNT of"
+	    " $QUOTA_MESSAGE_LIMIT >$HOME/new; mv $HOME/new $HOME/said; sleep 10\" } }\n";
+	enter(settings);
+	ck_assert(deliver("anna", MESSAGE));
+	ck_assert_ptr_null(contents("anna/said").data);
+	/* Two copies: both marks are reached, the higher counts. Nobody waits for it. */
+	put("anna/.dovecot.sieve", "require \"fileinto\"; fileinto \"Work\"; keep;");
+	int64_t started_ms = clock_monotonic_ms();
+	ck_assert(deliver("anna", MESSAGE));
+	ck_assert_int_lt(clock_monotonic_ms() - started_ms, 9000);
+	ck_assert(span_is(wait_for("anna/said"), "anna 75% 3 of 4\n"));
+	ck_assert_int_eq(unlink(in_room("anna/said")), 0);
+	put("anna/.dovecot.sieve", "");
+	ck_assert(deliver("anna", MESSAGE));
+	ck_assert(!deliver("anna", MESSAGE));
+	/* Another mailbox, so that there is something to wait for. */
+	ck_assert(deliver("bert", MESSAGE));
+	ck_assert(deliver("bert", MESSAGE));
+	ck_assert(span_is(wait_for("bert/said"), "low\n"));
+	ck_assert_ptr_null(contents("anna/said").data);
+	leave();
+}
+END_TEST
+
 START_TEST(what_fails_leaves_nothing_and_is_given_back)
 {
 	enter("quota { rule \"*\" { storage = \"1M\" } }\n");
@@ -322,6 +362,8 @@ START_TEST(a_configuration_that_cannot_work_says_why)
 	    {"plugins=quota,spam", "plugins: there is no \"spam\"; there are quota and sieve"},
 	    {"plugins=sieve,sieve", "plugins: \"sieve\" is there twice"},
 	    {"quota.driver=count", "quota.driver = \"count\": write \"maildir++\""},
+	    {"quota.warning.all.command=true",
+	        "quota: warning \"all\": write a percentage, \"95%\""},
 	    {"users.t.uid=no-such-account",
 	        "users.uid = \"no-such-account\": there is no such account"},
 	    {"users.t.gid=no-such-group", "users.gid = \"no-such-group\": there is no such group"},
@@ -454,8 +496,9 @@ END_TEST
 
 UNIT_TESTS("pipeline", each_recipient_has_an_end_of_its_own,
     more_recipients_than_fit_into_one_batch, a_full_mailbox_is_refused_and_nothing_is_stored,
-    a_full_mailbox_may_be_deferred, what_fails_leaves_nothing_and_is_given_back,
-    the_folder_is_chosen, the_mtas_block_is_believed_on_standard_input_only,
-    a_configuration_that_cannot_work_says_why, scripts_run_in_order_and_never_lose_mail,
-    a_script_is_seen_as_it_is_now, a_script_that_cannot_be_read_may_hold_rules,
+    a_full_mailbox_may_be_deferred, a_warning_is_given_once,
+    what_fails_leaves_nothing_and_is_given_back, the_folder_is_chosen,
+    the_mtas_block_is_believed_on_standard_input_only, a_configuration_that_cannot_work_says_why,
+    scripts_run_in_order_and_never_lose_mail, a_script_is_seen_as_it_is_now,
+    a_script_that_cannot_be_read_may_hold_rules,
     a_full_mailbox_takes_what_a_script_puts_where_nothing_counts)
