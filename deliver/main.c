@@ -33,7 +33,7 @@ static void find_own_directory(char path[PATH_MAX])
 static void *open_library(char why[256])
 {
 	char own[PATH_MAX];
-	char path[PATH_MAX + 64];
+	char path[PATH_MAX + 64] = "";
 	static const char *const places[] = {"/" LIBRARY_NAME, "/../lib/ladle/" LIBRARY_NAME};
 	find_own_directory(own);
 	for (size_t i = 0; own[0] != '\0' && i < sizeof(places) / sizeof(places[0]); i++) {

@@ -111,14 +111,18 @@ bool settings_override(struct settings *settings, const char *assignment, struct
 		return status_fail(
 		    status, CAUSE_CONFIGURATION, "-o %s: write -o section.name=value", assignment);
 	struct span path = span_first(all, equals);
+	struct span place = SPAN("");
+	struct span name = path;
 	size_t dot = span_find_last(path, '.');
-	struct span name = dot == path.len ? path : span_from(path, dot + 1);
+	if (dot < path.len) {
+		place = span_first(path, dot);
+		name = span_from(path, dot + 1);
+	}
 	const char *section = "";
-	void *base = find_base(
-	    settings, dot == path.len ? (struct span){0} : span_first(path, dot), &section);
+	void *base = find_base(settings, place, &section);
 	if (base == NULL)
 		return status_fail(status, CAUSE_CONFIGURATION,
-		    "-o %s: there is no section \"%.*s\"", assignment, (int)dot, path.data);
+		    "-o %s: there is no section \"%.*s\"", assignment, (int)place.len, place.data);
 	const struct setting *row = setting_find(section, name);
 	if (row == NULL)
 		return status_fail(status, CAUSE_CONFIGURATION, "-o %s: %s", assignment,

@@ -18,6 +18,7 @@ lint() { # NAME COMMAND...
 	lint "cppcheck is quiet" cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. \
 		--enable=warning,performance,portability $folders
 	lint "clang-tidy is quiet" clang-tidy --quiet $sources -- -std=c11 -D_GNU_SOURCE -I. \
-		-include "$BUILD/config.h"
+		-include "$BUILD/config.h" -DLADLE_CONFIG_FILE='""' -DLADLE_LIB_DIR='""' \
+		-DLADLE_STATE_DIR='""'
 }
 done_testing
