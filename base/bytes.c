@@ -119,7 +119,7 @@ char *bytes_reserve(struct bytes *to, size_t more)
 	if (more > SIZE_MAX / 2 - to->len)
 		memory_exhausted();
 	size_t needed = to->len + more;
-	if (needed > to->capacity) {
+	if (to->data == NULL || needed > to->capacity) {
 		size_t capacity = to->capacity < 64 ? 64 : to->capacity * 2;
 		if (capacity < needed)
 			capacity = needed;

@@ -95,5 +95,15 @@ START_TEST(utf8_refuses_what_rfc_3629_refuses)
 }
 END_TEST
 
+START_TEST(room_for_nothing_is_somewhere)
+{
+	struct bytes bytes = {0};
+	ck_assert_ptr_nonnull(bytes_reserve(&bytes, 0));
+	ck_assert_uint_eq(bytes.len, 0);
+	bytes_clear(&bytes);
+}
+END_TEST
+
 UNIT_TESTS("bytes", span_compares_ascii_without_case, span_gives_pieces_and_lines,
-    bytes_grow_and_drop, arena_copies_and_resets, utf8_refuses_what_rfc_3629_refuses)
+    bytes_grow_and_drop, room_for_nothing_is_somewhere, arena_copies_and_resets,
+    utf8_refuses_what_rfc_3629_refuses)
