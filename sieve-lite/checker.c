@@ -48,7 +48,12 @@ void checker_header_names(struct checker *checker, const struct argument *names)
 
 bool checker_require(struct checker *checker, struct span name)
 {
+	const struct extension *guest = checker->features.guest;
 	size_t index = registry_find(name);
+	if (guest != NULL && span_is(name, guest->name)) {
+		checker->features.is_on[registry_guest()] = true;
+		return true;
+	}
 	if (index == registry_count() ||
 	    !registry_is_available(registry_extension(index), checker->options))
 		return false;
@@ -232,6 +237,7 @@ static void check_commands(struct checker *checker, struct node *first)
 
 void checker_check(struct checker *checker, struct node *first)
 {
+	checker->features.guest = checker->options->guest;
 	for (size_t i = 0; i < registry_count(); i++)
 		checker->features.is_on[i] = registry_extension(i)->name == NULL;
 	check_commands(checker, first);

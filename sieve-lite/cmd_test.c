@@ -1,13 +1,13 @@
-/* cmd_test.c - sieve-lite test [-t] FILE.svtest...
+/* cmd_test.c - sieve-lite test [--tap] FILE.svtest...
  *
- * Prints a line for each test that fails (with -t, TAP: for each test), then "N passed, N
- * failed" alone on the last line. */
+ * For people a line for each test, as Pigeonhole prints them, and "N passed, N failed" alone on
+ * the last; for programs TAP. Each file is a world of its own (testsuite.h). */
 #include "sieve-lite/cmd.h"
 
 #include "base/file.h"
 #include "sieve-lite/limits.h"
 #include "sieve-lite/report.h"
-#include "sieve-lite/testing.h"
+#include "sieve-lite/testsuite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,65 +16,89 @@
 struct session {
 	bool is_tap;
 	const char *path; /* of the test file */
+	unsigned number;  /* of the test in its file */
 	unsigned passed;
 	unsigned failed;
 };
 
-static void told(void *context, unsigned number, const char *name, const char *failure)
+static void tell(void *context, const char *name, const char *reason, unsigned line)
 {
 	struct session *session = context;
-	(void)number;
-	*(failure == NULL ? &session->passed : &session->failed) += 1;
-	if (session->is_tap)
-		printf("%s %u - %s: %s%s%s\n", failure == NULL ? "ok" : "not ok",
-		    session->passed + session->failed, session->path, name,
-		    failure != NULL ? "\n# line " : "", failure != NULL ? failure : "");
-	else if (failure != NULL)
-		printf("%s: %s: FAILED\n  line %s\n", session->path, name, failure);
+	*(reason == NULL ? &session->passed : &session->failed) += 1;
+	session->number++;
+	if (!session->is_tap && reason == NULL)
+		printf("%2u: Test '%s' SUCCEEDED\n", session->number, name);
+	else if (!session->is_tap)
+		printf("%2u: Test '%s' FAILED: %s\n    %s:%u\n", session->number, name, reason,
+		    session->path, line);
+	else if (reason == NULL)
+		printf("ok %u - %s: %s\n", session->passed + session->failed, session->path, name);
+	else
+		printf("not ok %u - %s: %s\n# %s:%u: %s\n", session->passed + session->failed,
+		    session->path, name, session->path, line, reason);
 }
 
-/* Scripts lie beside the test file. */
-static int read_script(void *context, struct span path, struct bytes *to)
+static void say(void *context, struct span text)
 {
 	const struct session *session = context;
-	struct span own = span_of(session->path);
-	size_t slash = span_find_last(own, '/');
-	struct bytes full = {0};
-	if (slash < own.len && (path.len == 0 || path.data[0] != '/'))
-		bytes_append(&full, own.data, slash + 1);
-	bytes_append_span(&full, path);
-	int result = file_read_path(bytes_terminate(&full), LIMIT_SCRIPT_BYTES, to, NULL);
-	bytes_clear(&full);
-	return result;
+	struct span line;
+	while (span_next_line(&text, &line))
+		printf("%s%.*s\n", session->is_tap ? "# " : "", (int)line.len, line.data);
 }
 
-static void report_broken(struct session *session, struct testing *testing, struct span source)
+/* The file as a whole is wrong, which counts as a failed test. */
+static void tell_broken(
+    struct session *session, const char *reason, unsigned line, const struct bytes *report)
 {
-	struct bytes report = {0};
-	for (struct sieve_error *error = testing->errors.first; error != NULL; error = error->next)
-		report_error(&report, error, source);
-	fwrite(report.data, 1, report.len, stderr);
-	bytes_clear(&report);
-	told(session, 0, "the test file itself",
-	    testing->failure != NULL ? testing->failure : "0: it has errors");
+	session->failed++;
+	if (!session->is_tap)
+		printf("XX: Test CASE FAILED: %s\n    %s:%u\n", reason, session->path, line);
+	else
+		printf("not ok %u - %s\n# line %u: %s\n", session->passed + session->failed,
+		    session->path, line, reason);
+	say(session, bytes_span(report));
 }
 
-static bool test_file(struct session *session, const char *path)
+static void run_source(struct session *session, struct testsuite *suite, struct span source)
+{
+	struct sieve_errors errors = {0};
+	struct bytes report = {0};
+	testsuite_open(suite);
+	if (!testsuite_run(suite, session->path, source, &errors)) {
+		for (const struct sieve_error *e = errors.first; e != NULL; e = e->next)
+			report_error(&report, e, source);
+		if (suite->failure != NULL)
+			tell_broken(session, suite->failure, suite->failure_line, &report);
+		else if (errors.first != NULL)
+			tell_broken(session, errors.first->message, errors.first->line, &report);
+		else
+			tell_broken(session, "it did not run", 0, &report);
+	}
+	bytes_clear(&report);
+	testsuite_close(suite);
+}
+
+static bool run_file(struct session *session, const char *path)
 {
 	struct bytes source = {0};
 	session->path = path;
+	session->number = 0;
 	if (file_read_path(path, LIMIT_SCRIPT_BYTES, &source, NULL) != 0) {
 		fprintf(stderr, "sieve-lite: %s: %s\n", path, strerror(errno));
 		bytes_clear(&source);
 		return false;
 	}
-	struct testing testing = {
-	    .arena = arena_new(), .context = session, .read_script = read_script, .told = told};
-	testing_init(&testing);
-	if (!testing_run(&testing, path, bytes_span(&source)))
-		report_broken(session, &testing, bytes_span(&source));
-	testing_clear(&testing);
-	arena_free(&testing.arena);
+	if (!session->is_tap)
+		printf("%s:\n", path);
+	struct testsuite suite = {
+	    .arena = arena_new(), .context = session, .tell = tell, .say = say};
+	size_t slash = span_find_last(span_of(path), '/');
+	suite.directory = ".";
+	if (path[slash] == '/')
+		suite.directory =
+		    arena_text(suite.arena, span_first(span_of(path), slash > 0 ? slash : 1));
+	run_source(session, &suite, bytes_span(&source));
+	arena_free(&suite.arena);
 	bytes_clear(&source);
 	return true;
 }
@@ -82,22 +106,21 @@ static bool test_file(struct session *session, const char *path)
 int cmd_test(int argc, char **argv)
 {
 	struct session session = {0};
-	int first = 1;
 	bool is_sound = true;
-	if (argc > 1 && strcmp(argv[1], "-t") == 0) {
+	int first = 1;
+	if (argc > 1 && strcmp(argv[1], "--tap") == 0) {
 		session.is_tap = true;
 		first++;
 	}
 	if (first >= argc || argv[first][0] == '-') {
-		fputs("usage: sieve-lite test [-t] FILE.svtest...\n", stderr);
+		fputs("usage: sieve-lite test [--tap] FILE.svtest...\n", stderr);
 		return CMD_TROUBLE;
 	}
 	for (int i = first; i < argc; i++)
-		is_sound = test_file(&session, argv[i]) && is_sound;
+		is_sound = run_file(&session, argv[i]) && is_sound;
 	if (session.is_tap)
-		printf("1..%u\n", session.passed + session.failed);
-	else
-		printf("%u passed, %u failed\n", session.passed, session.failed);
+		printf("1..%u\n# ", session.passed + session.failed);
+	printf("%u passed, %u failed\n", session.passed, session.failed);
 	if (!is_sound)
 		return CMD_TROUBLE;
 	return session.failed > 0 ? CMD_BAD : CMD_OK;

@@ -18,7 +18,6 @@ extern const struct extension ext_envelope;
 extern const struct extension ext_fileinto;
 extern const struct extension ext_relational;
 extern const struct extension ext_subaddress;
-extern const struct extension ext_testsuite;
 extern const struct extension ext_variables;
 
 #endif

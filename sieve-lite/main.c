@@ -11,7 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
     {"check", "FILE...", "tell what is wrong in scripts ('-': standard input)", cmd_check},
-    {"test", "FILE...", "run script tests (.svtest; -t: as TAP)", cmd_test},
+    {"test", "FILE...", "run script tests (.svtest; --tap: as TAP)", cmd_test},
     {"extensions", "", "list what scripts may require", cmd_extensions},
 };
 

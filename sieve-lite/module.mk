@@ -18,7 +18,6 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_fileinto.c \
 	%D%/ext_relational.c \
 	%D%/ext_subaddress.c \
-	%D%/ext_testsuite.c \
 	%D%/ext_variables.c \
 	%D%/feature.h \
 	%D%/features.h \
@@ -35,7 +34,6 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/run.c %D%/run.h \
 	%D%/script.h \
 	%D%/sieve.h \
-	%D%/testing.c %D%/testing.h \
 	%D%/tree.h \
 	%D%/variables.h
 SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS)
@@ -46,7 +44,12 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd.h \
 	%D%/cmd_check.c \
 	%D%/cmd_extensions.c \
-	%D%/cmd_test.c
+	%D%/cmd_test.c \
+	%D%/testsuite.c %D%/testsuite.h \
+	%D%/testsuite_config.c \
+	%D%/testsuite_execute.c \
+	%D%/testsuite_mail.c \
+	%D%/testsuite_script.c
 %C%_sieve_lite_LDADD = $(SIEVE_LIBS)
 
 unit_tests += tests/unit/test_sieve_lexer \
@@ -65,4 +68,4 @@ EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.di
 	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests
 TESTS += tests/sieve/run_svtests.sh
 dist_check_SCRIPTS += tests/sieve/run_svtests.sh
-EXTRA_DIST += $(srcdir)/tests/sieve/*.svtest $(srcdir)/tests/sieve/errors
+EXTRA_DIST += tests/sieve

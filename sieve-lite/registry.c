@@ -24,12 +24,11 @@ static const struct extension *const rows[] = {
     &ext_fileinto,
     &ext_relational,
     &ext_subaddress,
-    &ext_testsuite,
     &ext_variables,
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROW_COUNT <= REGISTRY_MAX, "raise REGISTRY_MAX");
+_Static_assert(ROW_COUNT < REGISTRY_MAX, "raise REGISTRY_MAX");
 
 size_t registry_count(void)
 {
@@ -55,6 +54,11 @@ size_t registry_find(struct span name)
 		if (rows[i]->name != NULL && span_is(name, rows[i]->name))
 			return i;
 	}
+	return ROW_COUNT;
+}
+
+size_t registry_guest(void)
+{
 	return ROW_COUNT;
 }
 
@@ -115,16 +119,26 @@ static const void *find_on_shelf(
 	return NULL;
 }
 
+static size_t row_count(const struct feature_set *set)
+{
+	return set->guest != NULL ? ROW_COUNT + 1 : ROW_COUNT;
+}
+
+static const struct extension *row(const struct feature_set *set, size_t index)
+{
+	return index < ROW_COUNT ? rows[index] : set->guest;
+}
+
 const void *registry_look_up(const struct feature_set *set, enum feature_kind kind,
     struct span name, const struct extension **from_out)
 {
 	const struct extension *off = NULL;
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const void *record = find_on_shelf(rows[i], kind, name);
+	for (size_t i = 0; i < row_count(set); i++) {
+		const void *record = find_on_shelf(row(set, i), kind, name);
 		if (record != NULL && set->is_on[i])
 			return record;
 		if (record != NULL && off == NULL)
-			off = rows[i];
+			off = row(set, i);
 	}
 	if (from_out != NULL)
 		*from_out = off;
@@ -157,12 +171,12 @@ const struct tag *registry_tag(const struct feature_set *set, const struct comma
 {
 	const struct extension *off = NULL;
 	const struct tag *tag = find_tag(command->tags, command->name, name);
-	for (size_t i = 0; tag == NULL && i < ROW_COUNT; i++) {
-		const struct tag *found = find_tag(rows[i]->tags, command->name, name);
+	for (size_t i = 0; tag == NULL && i < row_count(set); i++) {
+		const struct tag *found = find_tag(row(set, i)->tags, command->name, name);
 		if (set->is_on[i])
 			tag = found;
 		else if (found != NULL && off == NULL)
-			off = rows[i];
+			off = row(set, i);
 	}
 	if (from_out != NULL)
 		*from_out = off;

@@ -13,12 +13,16 @@ size_t registry_index(const struct extension *extension);
 /* The index of the extension of that name (case counts, RFC 5228 6.1), or registry_count(). */
 size_t registry_find(struct span name);
 
+/* The index of the guest in every feature set. */
+size_t registry_guest(void);
+
 /* True when a script compiled so may require it. */
 bool registry_is_available(
     const struct extension *extension, const struct sieve_compile_options *options);
 
-/* Which features a script has in effect. */
+/* Which features a script has in effect: by index, the caller's own behind all others. */
 struct feature_set {
+	const struct extension *guest; /* null: none */
 	bool is_on[REGISTRY_MAX];
 };
 

@@ -75,13 +75,14 @@ void run_tell_value(
 {
 	if (run->input->trace == NULL)
 		return;
+	const struct matching *how = run->node->matching;
 	const struct sieve_trace_event event = {
 	    .kind = SIEVE_TRACE_VALUE,
 	    .script = run->script->name,
 	    .line = run->node->at.line,
 	    .column = run->node->at.column,
 	    .depth = run->depth,
-	    .name = run->node->command->name,
+	    .name = how != NULL ? how->type->name : run->node->command->name,
 	    .source = source,
 	    .value = value,
 	    .key = key,

@@ -38,10 +38,10 @@ enum sieve_ability {
 	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
 	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
 	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
-	SIEVE_CAN_TEST = 0x40000000,       /* is a script test (testing.h) */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
+struct extension;
 struct sieve_script;
 
 struct sieve_compile_options {
@@ -49,6 +49,9 @@ struct sieve_compile_options {
 	/* Names of extensions that are off, comma-separated; null: none. */
 	const char *disabled_extensions;
 	unsigned abilities; /* of enum sieve_ability */
+	/* A feature of the caller's own (feature.h), which scripts may require; null: none. It
+	 * brings commands, tags and the like, but changes no strings and has no state. */
+	const struct extension *guest;
 };
 
 /* Compiles `source` (borrowed only during the call). Null when there are errors; all that could
@@ -80,7 +83,7 @@ struct sieve_trace_event {
 	unsigned line;
 	unsigned column;
 	unsigned depth;
-	const char *name;   /* of the command or test; for a value, of the match type */
+	const char *name;   /* of the command or test; for a value, of its match type if any */
 	struct span source; /* the header or part of the envelope, where there is one */
 	struct span value;
 	struct span key;
@@ -92,8 +95,6 @@ struct sieve_trace {
 	void (*tell)(void *context, const struct sieve_trace_event *event);
 };
 
-struct testing;
-
 struct sieve_input {
 	const struct message *message;
 	const struct envelope *envelope;
@@ -102,7 +103,7 @@ struct sieve_input {
 	struct timespec now;
 	const struct sieve_host *host;
 	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */
-	struct testing *testing;         /* testing.h, for script tests alone; null */
+	void *guest;                     /* for the commands of the caller's own feature */
 };
 
 enum sieve_end {

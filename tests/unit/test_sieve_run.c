@@ -279,8 +279,8 @@ START_TEST(the_trace_says_why)
 	room.input.trace = &trace;
 	room_run(&room, "if not header \"X-Twice\" \"second\" {\n stop;\n} else {\n discard;\n}");
 	ck_assert_str_eq(bytes_terminate(&text), "1:1  run if\n"
-	                                         "1:8    value header X-Twice=first ~ second no\n"
-	                                         "1:8    value header X-Twice=second ~ second yes\n"
+	                                         "1:8    value is X-Twice=first ~ second no\n"
+	                                         "1:8    value is X-Twice=second ~ second yes\n"
 	                                         "1:8    test header yes\n"
 	                                         "1:4   test not no\n"
 	                                         "4:2   run discard\n");

@@ -1,0 +1,148 @@
+#ifndef SIEVE_LITE_TESTSUITE_H
+#define SIEVE_LITE_TESTSUITE_H
+
+#include "sieve-lite/feature.h"
+#include "sieve-lite/run.h"
+
+/* The world of one FILE.svtest (the language "vnd.dovecot.testsuite" of Pigeonhole's script tests):
+ * a message with its envelope, the script under test, its result, and a mailbox and outgoing mail
+ * in memory. The file is itself a script; what it files is in the same result as what the scripts
+ * do that it runs. Nothing outside is touched but that scripts are read. */
+
+/* A message with what came with it. */
+struct testsuite_mail {
+	const struct message *message;
+	struct envelope envelope;
+	struct envelope_recipient recipient;
+	const struct span *flags; /* as stored; null: none */
+	size_t flag_count;
+	struct testsuite_mail *next;
+};
+
+struct testsuite_folder {
+	struct span name;
+	struct testsuite_mail *first;
+	struct testsuite_folder *next;
+};
+
+struct testsuite_setting {
+	struct span name;
+	struct span value; /* null data: taken back */
+	struct testsuite_setting *next;
+};
+
+struct testsuite_metadata {
+	struct span folder; /* null data: of the server */
+	struct span annotation;
+	struct span value;
+	struct testsuite_metadata *next;
+};
+
+struct testsuite_binary {
+	struct span name;
+	const struct sieve_script *script;
+	struct testsuite_binary *next;
+};
+
+struct testsuite_spool {
+	struct spool *spool;
+	struct testsuite_spool *next;
+};
+
+struct testsuite {
+	struct arena *arena;   /* everything made for this file */
+	const char *directory; /* of the file: the scripts it names are found from here */
+	/* Who is told; `reason` is null for a test that succeeded. */
+	void *context;
+	void (*tell)(void *context, const char *name, const char *reason, unsigned line);
+	void (*say)(void *context, struct span text);
+
+	struct testsuite_mail mail;      /* what tests and scripts see now */
+	struct testsuite_mail base_mail; /* what was set last: test_result_reset goes back to it */
+	struct testsuite_spool *spools;
+	struct sieve_host host;
+	struct sieve_input input;
+
+	const struct sieve_script *script; /* compiled last; null: none or broken */
+	struct sieve_errors errors;        /* what test_error looks at */
+	struct testsuite_binary *binaries;
+	unsigned depth; /* of scripts that run scripts */
+
+	/* Of the current result. */
+	const struct action *done; /* the last action that was executed */
+	bool is_keep_done;
+
+	struct testsuite_folder *folders;
+	struct testsuite_mail *sent;
+	struct testsuite_metadata *metadata;
+	struct testsuite_setting *settings; /* as set, */
+	struct testsuite_setting *in_force; /* and as reloaded last */
+
+	const char *failure; /* why test_fail was called; null: it was not */
+	unsigned failure_line;
+};
+
+/* The feature that a test file requires. */
+extern const struct extension testsuite_extension;
+
+/* A new world with Pigeonhole's initial message. `arena`, `directory` (borrowed), `tell` and its
+ * like are set by the caller. */
+void testsuite_open(struct testsuite *suite);
+void testsuite_close(struct testsuite *suite);
+
+/* Runs a test file, whose text this is. False: it could not be run to its end; why is in
+ * `errors_out` (of its text) or, where test_fail stood outside of a test, in suite->failure. */
+bool testsuite_run(
+    struct testsuite *suite, const char *name, struct span source, struct sieve_errors *errors_out);
+
+/* The rest is for the commands. */
+
+struct testsuite *testsuite_of(struct run *run);
+struct span testsuite_text(struct run *run, const struct node *node, size_t positional);
+void testsuite_error(struct testsuite *suite, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void testsuite_forget_errors(struct testsuite *suite);
+/* Drops the result, captured mail, and every message but the one that was set. */
+void testsuite_reset(struct testsuite *suite, struct run *run);
+
+/* testsuite_script.c: scripts under test */
+bool testsuite_compile(struct testsuite *suite, struct span path);
+bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appending);
+bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths);
+void testsuite_save_binary(struct testsuite *suite, struct span name);
+bool testsuite_load_binary(struct testsuite *suite, struct span name);
+
+/* testsuite_mail.c: messages and the mailbox */
+bool testsuite_set_message(struct testsuite *suite, struct span text);
+/* "envelope.from" and its like. */
+bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value);
+bool testsuite_is_member(struct span name);
+/* `mail` is what the running test file sees from now on. */
+void testsuite_show(struct testsuite *suite, struct run *run, const struct testsuite_mail *mail);
+struct testsuite_folder *testsuite_folder(struct testsuite *suite, struct span name);
+struct testsuite_folder *testsuite_make_folder(struct testsuite *suite, struct span name);
+void testsuite_delete_folder(struct testsuite *suite, struct span name);
+/* A copy at the end of the folder. */
+void testsuite_store(
+    struct testsuite *suite, struct testsuite_folder *folder, const struct testsuite_mail *mail);
+/* Outgoing mail is only captured, an entry for each recipient. */
+void testsuite_send(struct testsuite *suite, const struct testsuite_mail *mail);
+/* The one at `index`, from 0; or null. */
+const struct testsuite_mail *testsuite_mail_at(const struct testsuite_mail *first, uint64_t index);
+enum sieve_answer testsuite_mailbox_exists(void *suite, struct span folder);
+void testsuite_set_metadata(
+    struct testsuite *suite, struct span folder, struct span annotation, struct span value);
+
+/* testsuite_execute.c: what actions do in this world */
+const char *testsuite_action_name(const struct action *action);
+/* Executes what was not executed yet. False: an action failed; why is in the error log. */
+bool testsuite_execute(struct testsuite *suite, struct run *run);
+
+/* testsuite_config.c: settings by Pigeonhole's names */
+void testsuite_config_set(struct testsuite *suite, struct span name, struct span value);
+void testsuite_config_reload(struct testsuite *suite);
+/* The value in force; null data: it was not set. */
+struct span testsuite_config(const struct testsuite *suite, const char *name);
+bool testsuite_config_is_on(const struct testsuite *suite, const char *name);
+
+#endif

@@ -1,0 +1,54 @@
+/* testsuite_config.c - settings by the names that Pigeonhole's tests use. What is set counts from
+ * the next reload on; a name that nothing here knows is remembered all the same. */
+#include "sieve-lite/testsuite.h"
+
+static struct testsuite_setting *find(struct testsuite_setting *setting, struct span name)
+{
+	while (setting != NULL && !span_equals(setting->name, name))
+		setting = setting->next;
+	return setting;
+}
+
+static void set(struct testsuite *suite, struct testsuite_setting **settings, struct span name,
+    struct span value)
+{
+	struct testsuite_setting *setting = find(*settings, name);
+	if (setting == NULL) {
+		setting = ARENA_NEW(suite->arena, struct testsuite_setting);
+		setting->name = name;
+		setting->next = *settings;
+		*settings = setting;
+	}
+	setting->value = value;
+}
+
+void testsuite_config_set(struct testsuite *suite, struct span name, struct span value)
+{
+	set(suite, &suite->settings, name, value);
+}
+
+struct span testsuite_config(const struct testsuite *suite, const char *name)
+{
+	const struct testsuite_setting *setting = find(suite->in_force, span_of(name));
+	return setting != NULL ? setting->value : (struct span){NULL, 0};
+}
+
+bool testsuite_config_is_on(const struct testsuite *suite, const char *name)
+{
+	return span_is_nocase(testsuite_config(suite, name), "yes");
+}
+
+static const char *text_or(struct testsuite *suite, const char *name, const char *otherwise)
+{
+	struct span value = testsuite_config(suite, name);
+	return value.data != NULL ? arena_text(suite->arena, value) : otherwise;
+}
+
+void testsuite_config_reload(struct testsuite *suite)
+{
+	const struct testsuite_setting *setting = suite->settings;
+	for (; setting != NULL; setting = setting->next)
+		set(suite, &suite->in_force, setting->name, setting->value);
+	/* What the engine knows, with Dovecot's defaults. */
+	suite->input.recipient_delimiter = text_or(suite, "recipient_delimiter", "+");
+}

@@ -1,0 +1,85 @@
+/* testsuite_execute.c - what actions do in the world of a test: one function and one row for each
+ * kind of action. */
+#include "sieve-lite/testsuite.h"
+
+#define QUOTED(span) (int)(span).len, (span).data
+
+/* Puts what is wrong into the error log; false then. */
+typedef bool execute_function(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail);
+
+static bool execute_store(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	bool may_create =
+	    action->may_create || testsuite_config_is_on(suite, "lda_mailbox_autocreate");
+	struct testsuite_folder *folder = testsuite_folder(suite, action->folder);
+	if (folder == NULL && may_create)
+		folder = testsuite_make_folder(suite, action->folder);
+	if (folder == NULL) {
+		testsuite_error(suite, "failed to store into mailbox '%.*s': it does not exist",
+		    QUOTED(action->folder));
+		return false;
+	}
+	mail->flags = action->flags;
+	mail->flag_count = action->flag_count;
+	testsuite_store(suite, folder, mail);
+	return true;
+}
+
+static bool execute_nothing(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	(void)suite;
+	(void)action;
+	(void)mail;
+	return true;
+}
+
+static const struct {
+	const char *name; /* as test_result_action calls it */
+	execute_function *execute;
+} kinds[] = {
+    [ACTION_KEEP] = {"keep", execute_store},
+    [ACTION_FILEINTO] = {"store", execute_store},
+    [ACTION_DISCARD] = {"discard", execute_nothing},
+};
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+static bool is_known(const struct action *action)
+{
+	return (size_t)action->kind < KIND_COUNT && kinds[action->kind].name != NULL;
+}
+
+const char *testsuite_action_name(const struct action *action)
+{
+	return is_known(action) ? kinds[action->kind].name : action_name(action->kind);
+}
+
+static bool execute(struct testsuite *suite, struct run *run, const struct action *action)
+{
+	struct testsuite_mail mail = suite->mail;
+	mail.message = action->message != NULL ? action->message : run->message;
+	if (is_known(action))
+		return kinds[action->kind].execute(suite, action, &mail);
+	testsuite_error(suite, "no test can do this: %s", action_name(action->kind));
+	return false;
+}
+
+bool testsuite_execute(struct testsuite *suite, struct run *run)
+{
+	struct sieve_result *result = run->result;
+	struct action *action = suite->done != NULL ? suite->done->next : result->actions.first;
+	bool is_good = true;
+	for (; action != NULL; action = action->next) {
+		is_good = execute(suite, run, action) && is_good;
+		suite->done = action;
+	}
+	/* What could not be done must not lose the message. */
+	if ((result->implicit_keep || !is_good) && !suite->is_keep_done) {
+		suite->is_keep_done = true;
+		is_good = execute(suite, run, &result->keep) && is_good;
+	}
+	return is_good;
+}

@@ -1,0 +1,184 @@
+/* testsuite_mail.c - the messages of a test, the mailbox they are stored in, and what was sent. All
+ * of it in memory, for as long as the test file runs. */
+#include "sieve-lite/testsuite.h"
+
+#include "mail/header.h"
+#include "sieve-lite/address_list.h"
+#include "sieve-lite/fields.h"
+
+/* -- Messages and envelopes -------------------------------------------------------------------- */
+
+/* The address in the first of these fields that is there and has one; else `otherwise`. */
+static struct address address_from(
+    struct testsuite *suite, struct span head, const char *const *names, const char *otherwise)
+{
+	struct address address;
+	struct header_field field;
+	for (; *names != NULL; names++) {
+		if (!header_find(head, *names, &field))
+			continue;
+		if (span_is(span_trim(field.value), "<>"))
+			return (struct address){.text = SPAN("")};
+		const struct listed_address *listed = address_list_parse(suite->arena, field.value);
+		if (listed != NULL && listed->is_valid)
+			return listed->address;
+	}
+	address_parse(suite->arena, span_of(otherwise), &address, NULL);
+	return address;
+}
+
+static bool make_message(
+    struct testsuite *suite, struct span text, struct message *message, struct status *status)
+{
+	struct testsuite_spool *spool = ARENA_NEW(suite->arena, struct testsuite_spool);
+	*spool = (struct testsuite_spool){spool_new("/tmp"), suite->spools};
+	suite->spools = spool;
+	return spool_append(spool->spool, text.data, text.len, status) &&
+	       spool_finish(spool->spool, status) &&
+	       message_open(suite->arena, spool->spool, message, status);
+}
+
+bool testsuite_set_message(struct testsuite *suite, struct span text)
+{
+	static const char *const recipient_names[] = {"Envelope-To", "To", NULL};
+	static const char *const sender_names[] = {"Return-Path", "Sender", "From", NULL};
+	struct status status;
+	struct message *message = ARENA_NEW(suite->arena, struct message);
+	if (!make_message(suite, text, message, &status))
+		return false;
+	struct testsuite_mail *mail = &suite->base_mail;
+	*mail = (struct testsuite_mail){.message = message};
+	mail->recipient.address =
+	    address_from(suite, message->head, recipient_names, "recipient@example.com");
+	mail->recipient.original = mail->recipient.address;
+	mail->envelope.sender =
+	    address_from(suite, message->head, sender_names, "sender@example.com");
+	suite->mail = *mail;
+	return true;
+}
+
+bool testsuite_is_member(struct span name)
+{
+	static const char *const names[] = {
+	    "message", "envelope.from", "envelope.to", "envelope.orig_to", "envelope.auth"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_is_nocase(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool set_envelope(
+    struct testsuite *suite, struct testsuite_mail *mail, struct span member, struct span value)
+{
+	struct address address;
+	/* Nothing that scripts can ask for. */
+	if (span_is_nocase(member, "envelope.auth"))
+		return true;
+	value = span_trim(value);
+	if (value.len >= 2 && value.data[0] == '<' && value.data[value.len - 1] == '>')
+		value = span_from(span_first(value, value.len - 1), 1);
+	if (!address_parse(suite->arena, arena_span(suite->arena, value), &address, NULL))
+		return false;
+	if (span_is_nocase(member, "envelope.from")) {
+		mail->envelope.sender = address;
+		return true;
+	}
+	if (span_is_nocase(member, "envelope.to"))
+		mail->recipient.address = address;
+	mail->recipient.original = address;
+	return true;
+}
+
+bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value)
+{
+	return set_envelope(suite, &suite->base_mail, member, value) &&
+	       set_envelope(suite, &suite->mail, member, value);
+}
+
+void testsuite_show(struct testsuite *suite, struct run *run, const struct testsuite_mail *mail)
+{
+	suite->mail = *mail;
+	run->message = mail->message;
+	fields_forget(run);
+}
+
+/* -- The mailbox ------------------------------------------------------------------------------- */
+
+static bool is_named(const struct testsuite_folder *folder, struct span name)
+{
+	bool is_inbox = name.len == 0 || span_is_nocase(name, "INBOX");
+	return is_inbox ? span_is(folder->name, "INBOX") : span_equals(folder->name, name);
+}
+
+static struct testsuite_folder **find_folder(struct testsuite *suite, struct span name)
+{
+	struct testsuite_folder **link = &suite->folders;
+	while (*link != NULL && !is_named(*link, name))
+		link = &(*link)->next;
+	return link;
+}
+
+struct testsuite_folder *testsuite_folder(struct testsuite *suite, struct span name)
+{
+	return *find_folder(suite, name);
+}
+
+struct testsuite_folder *testsuite_make_folder(struct testsuite *suite, struct span name)
+{
+	struct testsuite_folder **link = find_folder(suite, name);
+	if (*link == NULL) {
+		*link = ARENA_NEW(suite->arena, struct testsuite_folder);
+		(*link)->name = arena_span(suite->arena, name);
+	}
+	return *link;
+}
+
+void testsuite_delete_folder(struct testsuite *suite, struct span name)
+{
+	struct testsuite_folder **link = find_folder(suite, name);
+	if (*link != NULL)
+		*link = (*link)->next;
+}
+
+static void append(
+    struct testsuite *suite, struct testsuite_mail **end, const struct testsuite_mail *mail)
+{
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = ARENA_NEW(suite->arena, struct testsuite_mail);
+	**end = *mail;
+	(*end)->next = NULL;
+}
+
+void testsuite_store(
+    struct testsuite *suite, struct testsuite_folder *folder, const struct testsuite_mail *mail)
+{
+	append(suite, &folder->first, mail);
+}
+
+void testsuite_send(struct testsuite *suite, const struct testsuite_mail *mail)
+{
+	append(suite, &suite->sent, mail);
+}
+
+const struct testsuite_mail *testsuite_mail_at(const struct testsuite_mail *first, uint64_t index)
+{
+	for (; first != NULL && index > 0; index--)
+		first = first->next;
+	return first;
+}
+
+enum sieve_answer testsuite_mailbox_exists(void *context, struct span folder)
+{
+	struct testsuite *suite = context;
+	return testsuite_folder(suite, folder) != NULL ? SIEVE_YES : SIEVE_NO;
+}
+
+void testsuite_set_metadata(
+    struct testsuite *suite, struct span folder, struct span annotation, struct span value)
+{
+	struct testsuite_metadata *metadata = ARENA_NEW(suite->arena, struct testsuite_metadata);
+	*metadata = (struct testsuite_metadata){folder, annotation, value, suite->metadata};
+	suite->metadata = metadata;
+}
