@@ -71,8 +71,7 @@ static bool test_exists(struct run *run, const struct node *node)
 	const struct argument *names = node->positionals[0];
 	for (size_t i = 0; i < names->count; i++) {
 		struct span name = run_text(run, &names->texts[i]);
-		struct field_walk walk = field_walk(run, node, name);
-		bool exists = field_walk_next(&walk) != NULL;
+		bool exists = field_find(run, name) != NULL;
 		run_tell_value(run, name, SPAN(""), SPAN(""), exists);
 		if (!exists)
 			return false;
@@ -83,15 +82,11 @@ static bool test_exists(struct run *run, const struct node *node)
 /*	header [COMPARATOR] [MATCH-TYPE] <header-names: string-list> <key-list: string-list> */
 static bool test_header(struct run *run, const struct node *node)
 {
-	const struct argument *names = node->positionals[0];
 	struct match match = match_begin(run, node);
-	for (size_t i = 0; i < names->count; i++) {
-		struct span name = run_text(run, &names->texts[i]);
-		struct field_walk walk = field_walk(run, node, name);
-		for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
-			if (match_value(&match, name, field_text(run, field)))
-				return match_end(&match);
-		}
+	struct field_walk walk = field_walk(run, node, node->positionals[0]);
+	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
+		if (match_value(&match, walk.name, field_text(run, field)))
+			break;
 	}
 	return match_end(&match);
 }
@@ -143,17 +138,13 @@ static bool match_address(struct match *match, const struct node *node, struct s
 
 static bool test_address(struct run *run, const struct node *node)
 {
-	const struct argument *names = node->positionals[0];
 	struct match match = match_begin(run, node);
-	for (size_t i = 0; i < names->count; i++) {
-		struct span name = run_text(run, &names->texts[i]);
-		struct field_walk walk = field_walk(run, node, name);
-		for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
-			const struct listed_address *listed = field_addresses(run, field);
-			for (; listed != NULL; listed = listed->next) {
-				if (match_address(&match, node, name, listed))
-					return match_end(&match);
-			}
+	struct field_walk walk = field_walk(run, node, node->positionals[0]);
+	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
+		const struct listed_address *listed = field_addresses(run, field);
+		for (; listed != NULL; listed = listed->next) {
+			if (match_address(&match, node, walk.name, listed))
+				return match_end(&match);
 		}
 	}
 	return match_end(&match);

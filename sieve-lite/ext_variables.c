@@ -78,7 +78,8 @@ static struct span match_value_of(struct run *run, const struct text_part *part)
 	return part->index < run->match_count ? run->matches[part->index] : SPAN("");
 }
 
-struct span variable_limit(struct span value)
+/* A value cut to what a variable holds. */
+static struct span variable_limit(struct span value)
 {
 	if (value.len <= LIMIT_VARIABLE_BYTES)
 		return value;
@@ -158,7 +159,9 @@ static bool bind_match(
 	return false;
 }
 
-const struct variable_space *variable_bind(struct checker *checker, struct place at,
+/* Makes `part` stand for "${space.name}", "${name}" where `space` is empty; gives the space it
+ * belongs to, null: the script itself. */
+static const struct variable_space *variable_bind(struct checker *checker, struct place at,
     struct span space, struct span name, struct text_part *part, bool *is_sound_out)
 {
 	const struct extension *from = NULL;
@@ -227,40 +230,58 @@ static bool check_text(struct checker *checker, struct text *text)
 
 /* -- set [MODIFIER] <name: string> <value: string> -- */
 
-struct assignment {
+struct variable_target {
 	struct text_part part;
 	const struct variable_space *space; /* null: a variable of the script */
 };
 
-static bool check_set(struct checker *checker, struct node *node)
+struct variable_target *variable_target(
+    struct checker *checker, const struct text *name, bool is_to_be_set)
 {
-	struct assignment *assignment = ARENA_NEW(checker->arena, struct assignment);
-	const struct text *name = &node->positionals[0]->texts[0];
+	struct variable_target *target = ARENA_NEW(checker->arena, struct variable_target);
 	/* As it would stand between "${" and "}". */
 	struct span text =
 	    arena_spanf(checker->arena, "%.*s}", (int)name->literal.len, name->literal.data);
 	struct reference reference;
 	bool is_sound = true;
-	node->data = assignment;
 	if (!take_reference(text, &reference) || reference.len != name->literal.len + 1 ||
 	    (reference.space.len == 0 && is_digit(reference.name.data[0]))) {
 		problem_error(checker->problems, name->at, "'%s' is no name for a variable",
 		    problem_quote(checker->problems, name->literal));
-		return false;
+		return NULL;
 	}
-	assignment->space = variable_bind(
-	    checker, name->at, reference.space, reference.name, &assignment->part, &is_sound);
-	if (assignment->space != NULL && assignment->space->set == NULL) {
+	target->space = variable_bind(
+	    checker, name->at, reference.space, reference.name, &target->part, &is_sound);
+	if (is_to_be_set && target->space != NULL && target->space->set == NULL) {
 		problem_error(checker->problems, name->at, "'%s' cannot be set",
 		    problem_quote(checker->problems, name->literal));
-		return false;
+		return NULL;
 	}
-	return is_sound;
+	return is_sound ? target : NULL;
+}
+
+struct span variable_get(struct run *run, const struct variable_target *target)
+{
+	return target->part.value(run, &target->part);
+}
+
+void variable_set(struct run *run, const struct variable_target *target, struct span value)
+{
+	value = variable_limit(value);
+	if (target->space != NULL)
+		target->space->set(run, &target->part, value);
+	else
+		*value_of(run, target->part.index) = value;
+}
+
+static bool check_set(struct checker *checker, struct node *node)
+{
+	node->data = variable_target(checker, &node->positionals[0]->texts[0], true);
+	return node->data != NULL;
 }
 
 static void run_set(struct run *run, const struct node *node)
 {
-	const struct assignment *assignment = node->data;
 	struct span value = run_text(run, &node->positionals[1]->texts[0]);
 	run_spend(run, value.len / BYTES_PER_STEP);
 	for (unsigned precedence = 50; precedence > 0; precedence--) {
@@ -269,12 +290,8 @@ static void run_set(struct run *run, const struct node *node)
 				value = use->meaning->modify(run, value);
 		}
 	}
-	value = variable_limit(value);
 	run_tell_value(run, node->positionals[0]->texts[0].literal, value, SPAN(""), true);
-	if (assignment->space != NULL)
-		assignment->space->set(run, &assignment->part, value);
-	else
-		*value_of(run, assignment->part.index) = value;
+	variable_set(run, node->data, value);
 }
 
 static struct span modify_lower(struct run *run, struct span value)

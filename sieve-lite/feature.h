@@ -135,6 +135,8 @@ struct extension {
 	/* Changes the meaning of strings; called for each in the order of the registry. False:
 	 * reported. */
 	bool (*check_text)(struct checker *checker, struct text *text);
+	/* Has a say in each storing, the implicit keep included, after the tags. */
+	void (*store)(struct run *run, struct action *action);
 };
 
 #endif

@@ -39,37 +39,57 @@ static struct field *next_named(struct field *field, struct span name)
 	return field;
 }
 
-/* The field that `pick` means, or null. */
-static struct field *find_picked(
-    struct field *first, struct span name, const struct field_pick *pick)
+struct field *field_find(struct run *run, struct span name)
 {
-	uint64_t count = 0;
-	for (struct field *field = next_named(first, name); field != NULL;
-	     field = next_named(field->next, name))
-		count++;
-	if (pick->index > count)
-		return NULL;
-	uint64_t before = pick->is_from_end ? count - pick->index : pick->index - 1;
-	struct field *field = next_named(first, name);
-	while (before-- > 0)
-		field = next_named(field->next, name);
+	return next_named(first_field(run), name);
+}
+
+static struct field_walk walk_all(struct run *run, const struct argument *names)
+{
+	return (struct field_walk){.run = run, .names = names};
+}
+
+static struct field *step(struct field_walk *walk)
+{
+	while (walk->next == NULL && walk->index < walk->names->count) {
+		walk->name = run_text(walk->run, &walk->names->texts[walk->index++]);
+		walk->next = field_find(walk->run, walk->name);
+	}
+	struct field *field = walk->next;
+	if (field != NULL)
+		walk->next = next_named(field->next, walk->name);
 	return field;
 }
 
-struct field_walk field_walk(struct run *run, const struct node *node, struct span name)
+struct field_walk field_walk(struct run *run, const struct node *node, const struct argument *names)
 {
-	struct field *first = first_field(run);
-	struct field_walk walk = {.run = run, .name = name};
-	walk.is_picked = node->pick != NULL && node->pick->index > 0;
-	walk.next = walk.is_picked ? find_picked(first, name, node->pick) : next_named(first, name);
+	struct field_walk walk = walk_all(run, names);
+	const struct field_pick *pick = node->pick;
+	if (pick == NULL || pick->index == 0)
+		return walk;
+	walk.is_picked = true;
+	walk.skip = pick->index - 1;
+	if (pick->is_from_end) {
+		uint64_t count = 0;
+		struct field_walk counting = walk_all(run, names);
+		while (step(&counting) != NULL)
+			count++;
+		walk.skip = pick->index <= count ? count - pick->index : count;
+	}
 	return walk;
 }
 
 struct field *field_walk_next(struct field_walk *walk)
 {
-	struct field *field = walk->next;
-	if (field != NULL)
-		walk->next = walk->is_picked ? NULL : next_named(field->next, walk->name);
+	struct field *field = step(walk);
+	while (field != NULL && walk->skip > 0) {
+		field = step(walk);
+		walk->skip--;
+	}
+	if (walk->is_picked) {
+		walk->index = walk->names->count;
+		walk->next = NULL;
+	}
 	return field;
 }
 

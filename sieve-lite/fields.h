@@ -24,17 +24,25 @@ struct field_pick {
 	bool is_from_end;
 };
 
-/* Goes through the fields of one name, in order, as the test picks them. */
+/* Goes through the fields of all `names` (a string list), name by name, each in its order, as
+ * the test picks them: with :index the names count together (RFC 5260 section 6). */
 struct field_walk {
 	struct run *run;
-	struct span name;
+	const struct argument *names;
+	size_t index;     /* of the name */
+	struct span name; /* that the last field was found by */
 	struct field *next;
-	bool is_picked; /* `next` is the only one */
+	uint64_t skip; /* so many first */
+	bool is_picked;
 };
 
-struct field_walk field_walk(struct run *run, const struct node *node, struct span name);
+struct field_walk field_walk(
+    struct run *run, const struct node *node, const struct argument *names);
 /* The next one, or null. */
 struct field *field_walk_next(struct field_walk *walk);
+
+/* The first field of that name, or null. */
+struct field *field_find(struct run *run, struct span name);
 
 /* Unfolded, trimmed, encoded words decoded; made once. */
 struct span field_text(struct run *run, struct field *field);

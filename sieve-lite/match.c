@@ -12,16 +12,31 @@ struct match match_begin(struct run *run, const struct node *node)
 	return (struct match){.run = run, .how = node->matching};
 }
 
+static bool match_key(struct match *match, struct span source, struct span value, struct span key)
+{
+	bool result = match->how->type->matches(match, value, key);
+	run_spend(match->run, 1 + (value.len + key.len) / BYTES_PER_STEP);
+	run_tell_value(match->run, source, value, key, result);
+	return result;
+}
+
+static bool match_words(struct match *match, struct span source, struct span value, struct span key)
+{
+	struct span word;
+	while (match->run->unwind == UNWIND_NONE && span_next_piece(&key, ' ', &word)) {
+		if (word.len > 0 && match_key(match, source, value, word))
+			return true;
+	}
+	return false;
+}
+
 static bool match_keys(struct match *match, struct span source, struct span value)
 {
 	const struct matching *how = match->how;
-	struct run *run = match->run;
-	for (size_t i = 0; i < how->keys->count && run->unwind == UNWIND_NONE; i++) {
-		struct span key = run_text(run, &how->keys->texts[i]);
-		bool result = how->type->matches(match, value, key);
-		run_spend(run, 1 + (value.len + key.len) / BYTES_PER_STEP);
-		run_tell_value(run, source, value, key, result);
-		if (result)
+	for (size_t i = 0; i < how->keys->count && match->run->unwind == UNWIND_NONE; i++) {
+		struct span key = run_text(match->run, &how->keys->texts[i]);
+		if (match->has_word_keys ? match_words(match, source, value, key)
+		                         : match_key(match, source, value, key))
 			return true;
 	}
 	return false;

@@ -15,6 +15,7 @@ struct match {
 	const struct matching *how;
 	uint64_t count; /* values seen */
 	bool is_matched;
+	bool has_word_keys; /* each key is a list of words, separated by blanks */
 };
 
 struct match match_begin(struct run *run, const struct node *node);

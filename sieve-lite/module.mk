@@ -11,11 +11,15 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/core_comparing.c \
 	%D%/core_control.c \
 	%D%/core_tests.c \
+	%D%/date_text.c %D%/date_text.h \
 	%D%/ext_comparator_numeric.c \
 	%D%/ext_copy.c \
+	%D%/ext_date.c \
 	%D%/ext_encoded_character.c \
 	%D%/ext_envelope.c \
 	%D%/ext_fileinto.c \
+	%D%/ext_imap4flags.c \
+	%D%/ext_index.c \
 	%D%/ext_relational.c \
 	%D%/ext_subaddress.c \
 	%D%/ext_variables.c \

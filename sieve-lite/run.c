@@ -223,6 +223,15 @@ struct action *run_act(struct run *run, const struct node *node, enum action_kin
 	return run->unwind == UNWIND_NONE ? action : NULL;
 }
 
+static void let_features_store(struct run *run, struct action *action)
+{
+	for (size_t i = 0; i < registry_count(); i++) {
+		const struct extension *extension = registry_extension(i);
+		if (run->script->features.is_on[i] && extension->store != NULL)
+			extension->store(run, action);
+	}
+}
+
 /* "INBOX" in any case is the default folder's name (RFC 3501 5.1). */
 static bool is_same_folder(struct span a, struct span b)
 {
@@ -251,8 +260,11 @@ void run_store(struct run *run, const struct node *node, struct span folder)
 			return;
 		action->folder = folder;
 	}
-	/* The last one asked for says with which flags. */
+	/* The last one asked for says with which flags (RFC 5232 section 3). */
+	action->flags = NULL;
+	action->flag_count = 0;
 	apply_tags(run, node, action);
+	let_features_store(run, action);
 }
 
 enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
@@ -276,6 +288,7 @@ enum sieve_end run_script(struct arena *arena, const struct sieve_script *script
 	result->keep = (struct action){.kind = ACTION_KEEP,
 	    .is_implicit = true,
 	    .message = run.message != input->message ? run.message : NULL};
+	let_features_store(&run, &result->keep);
 	switch (run.unwind) {
 	case UNWIND_FAILED:
 		return SIEVE_FAILED;

@@ -4,14 +4,15 @@
 #include "sieve-lite/checker.h"
 #include "sieve-lite/run.h"
 
-/* For features that bring variables or set them (RFC 5229); in ext_variables.c. */
+/* For features that read and set variables by name (RFC 5229); in ext_variables.c. */
+struct variable_target;
 
-/* Makes `part` stand for "${space.name}", "${name}" where `space` is empty. `*is_sound_out` is
- * false where that was reported. The space it belongs to, null: the script itself. */
-const struct variable_space *variable_bind(struct checker *checker, struct place at,
-    struct span space, struct span name, struct text_part *part, bool *is_sound_out);
-
-/* A value cut to what a variable holds. */
-struct span variable_limit(struct span value);
+/* The variable of that constant name, "name" or "space.name". Null: it has none, or cannot be
+ * set; reported. */
+struct variable_target *variable_target(
+    struct checker *checker, const struct text *name, bool is_to_be_set);
+struct span variable_get(struct run *run, const struct variable_target *target);
+/* A value that is too long is cut. */
+void variable_set(struct run *run, const struct variable_target *target, struct span value);
 
 #endif

@@ -71,7 +71,16 @@ static inline const char *room_errors(struct sieve_room *room, const struct siev
 	return copy;
 }
 
-/* "fileinto A at 1:4, implicit keep"; a run that ended badly gives its errors. */
+static inline void room_append_flags(struct bytes *text, const struct action *action)
+{
+	for (size_t i = 0; i < action->flag_count; i++)
+		bytes_appendf(text, "%s%.*s", i == 0 ? " [" : " ", (int)action->flags[i].len,
+		    action->flags[i].data);
+	if (action->flag_count > 0)
+		bytes_append_byte(text, ']');
+}
+
+/* "fileinto A [work], implicit keep"; a run that ended badly gives its errors. */
 static inline const char *room_run(struct sieve_room *room, const char *script)
 {
 	struct sieve_errors errors = {0};
@@ -86,9 +95,12 @@ static inline const char *room_run(struct sieve_room *room, const char *script)
 		bytes_appendf(&text, "%s%s", text.len > 0 ? ", " : "", action_name(action->kind));
 		if (action->folder.len > 0)
 			bytes_appendf(&text, " %.*s", (int)action->folder.len, action->folder.data);
+		room_append_flags(&text, action);
 	}
-	if (result.implicit_keep)
+	if (result.implicit_keep) {
 		bytes_appendf(&text, "%simplicit keep", text.len > 0 ? ", " : "");
+		room_append_flags(&text, &result.keep);
+	}
 	const char *copy = arena_text(room->arena, bytes_span(&text));
 	bytes_clear(&text);
 	return copy;

@@ -1,0 +1,4 @@
+require "imap4flags";
+setflag "name" "flag";
+addflag;
+discard :flags "a";
