@@ -48,6 +48,9 @@ static bool take_local(struct span text, struct bytes *local, size_t *len_out)
 	if (text.len > 0 && text.data[0] == '"')
 		return take_quoted(text, local, len_out);
 	size_t len = span_find_last(text, '@');
+	/* It would be taken for a source route when it is read again. */
+	if (text.len > 0 && text.data[0] == '@')
+		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (strchr(" \"\\<>(),;:", text.data[i]) != NULL)
 			return false;
@@ -83,11 +86,11 @@ static const char *parse(
 	}
 	if (!utf8_is_valid(text))
 		return "address is not valid UTF-8";
-	text = drop_source_route(text);
 	if (text.len == 0) {
 		*address_out = (struct address){span_of(""), span_of(""), span_of("")};
 		return NULL;
 	}
+	text = drop_source_route(text);
 	if (!take_local(text, local, &local_len) || (local_len == 0 && local->len == 0))
 		return "address has an invalid local part";
 	struct span rest = span_from(text, local_len);
