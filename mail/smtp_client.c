@@ -142,7 +142,8 @@ void smtp_client_translate(int reply, struct span text, struct status *status_ou
 	bytes_clear(&joined);
 	if (cause == CAUSE_DELIVERED)
 		return;
-	status_out->reply = (short)reply;
+	/* A reply that has no place here (354) is nobody's to hear. */
+	status_out->reply = (short)(reply / 100 == 4 || reply / 100 == 5 ? reply : 451);
 	if (enhanced.len == 0)
 		enhanced = reply / 100 == 5 ? SPAN("5.0.0") : SPAN("4.0.0");
 	snprintf(status_out->enhanced, sizeof(status_out->enhanced), "%.*s", (int)enhanced.len,
@@ -319,7 +320,9 @@ static void take_reply(struct smtp_client *client, int reply, struct span text)
 {
 	if (reply == 421 || (client->state < STATE_RCPT && !is_wanted(client->state, reply)) ||
 	    (client->state == STATE_DATA && !is_wanted(STATE_DATA, reply))) {
-		refuse_all(client, reply / 100 == 5 ? reply : 451, text);
+		/* Whoever refuses us before MAIL knows nothing of this message: never a bounce. */
+		bool may_be_final = client->state > STATE_HELLO && reply / 100 == 5;
+		refuse_all(client, may_be_final ? reply : 451, text);
 		return;
 	}
 	switch (client->state) {
