@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define CHUNK_BYTES ((size_t)16 * 1024)
+#define END_CHECK_MS 20 /* between looks whether a program ended that only has its input left */
 
 /* The running program as its parent sees it. Descriptors are -1 when closed. */
 struct running {
@@ -21,6 +22,7 @@ struct running {
 	char chunk[CHUNK_BYTES];
 	size_t chunk_len; /* fed, not yet written */
 	size_t chunk_done;
+	bool has_fed_badly;
 };
 
 static void close_fd(int *fd)
@@ -129,7 +131,9 @@ static void feed_input(const struct spawn_request *request, struct running *runn
 	if (running->chunk_done == running->chunk_len) {
 		ssize_t got = request->feed(request->context, running->chunk, CHUNK_BYTES);
 		if (got <= 0) {
-			close_fd(&running->input);
+			running->has_fed_badly = got < 0;
+			if (got == 0)
+				close_fd(&running->input);
 			return;
 		}
 		running->chunk_len = (size_t)got;
@@ -161,11 +165,20 @@ static void take_output(
 		result->is_output_cut = true;
 }
 
-/* Moves bytes until the program has closed its output or time is up; false: time is up. */
+/* The program is over, if not yet buried. */
+static bool has_ended(const struct running *running)
+{
+	siginfo_t info = {0};
+	return waitid(P_PID, (id_t)running->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == running->pid;
+}
+
+/* Moves bytes until the program has closed its output and does not read any more; false: time is
+ * up, or there is trouble with the input. */
 static bool converse(
     const struct spawn_request *request, struct running *running, struct spawn_result *result)
 {
-	while (running->output >= 0) {
+	while (running->output >= 0 || (running->input >= 0 && !has_ended(running))) {
 		struct pollfd fds[2] = {
 		    {.fd = running->output, .events = POLLIN},
 		    {.fd = running->input, .events = POLLOUT},
@@ -173,12 +186,16 @@ static bool converse(
 		int left = clock_left_ms(request->deadline_ms);
 		if (left == 0)
 			return false;
+		if (running->output < 0 && left > END_CHECK_MS)
+			left = END_CHECK_MS;
 		if (poll(fds, 2, left) < 0 && errno != EINTR)
 			return false;
 		if (fds[0].revents != 0)
 			take_output(request, running, result);
 		if (fds[1].revents != 0 && running->input >= 0)
 			feed_input(request, running);
+		if (running->has_fed_badly)
+			return false;
 	}
 	return true;
 }
@@ -227,24 +244,32 @@ void spawn_run(const struct spawn_request *request, struct spawn_result *result_
 {
 	struct running running = {.input = -1, .output = -1, .exec_error = -1};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction usual = {.sa_handler = SIG_DFL};
 	struct sigaction before;
+	struct sigaction child_before;
 	int status;
 	*result_out = (struct spawn_result){.end = SPAWN_NOT_STARTED};
 	sigaction(SIGPIPE, &ignore, &before);
+	/* Inherited as ignored it would take the program's status away. */
+	sigaction(SIGCHLD, NULL, &child_before);
+	if (child_before.sa_handler == SIG_IGN)
+		sigaction(SIGCHLD, &usual, NULL);
 	result_out->code = start(request, &running);
 	if (result_out->code == 0) {
 		bool is_over = converse(request, &running, result_out);
-		close_fd(&running.input);
+		if (is_over)
+			close_fd(&running.input);
 		if (is_over && reap(&running, request->deadline_ms, &status)) {
 			set_end(&running, status, result_out);
 			kill(-running.pid, SIGKILL); /* what it may have left behind */
 		} else {
 			kill_and_reap(&running);
-			result_out->end = SPAWN_TIMED_OUT;
+			result_out->end = running.has_fed_badly ? SPAWN_NOT_FED : SPAWN_TIMED_OUT;
 		}
 	}
 	close_fd(&running.input);
 	close_fd(&running.output);
 	close_fd(&running.exec_error);
 	sigaction(SIGPIPE, &before, NULL);
+	sigaction(SIGCHLD, &child_before, NULL);
 }

@@ -14,8 +14,9 @@ struct spawn_request {
 	const char *const *env;  /* "NAME=value" ...; ends with null */
 	const char *directory;   /* to run in, or null: where we are */
 
-	/* Gives the next bytes for standard input: their number, 0 at the end, -1 to stop early.
-	 * Null: standard input is empty. A program that does not read it all is no error. */
+	/* Gives the next bytes for standard input: their number, 0 at the end, -1 for trouble: then
+	 * the group gets SIGKILL before it could take half for the whole. Null: standard input is
+	 * empty. A program that does not read it all is no error. */
 	ssize_t (*feed)(void *context, char *data, size_t len);
 	void *context;
 
@@ -27,6 +28,7 @@ enum spawn_end {
 	SPAWN_EXITED,    /* `code` is the exit status */
 	SPAWN_SIGNALLED, /* `code` is the signal */
 	SPAWN_TIMED_OUT,
+	SPAWN_NOT_FED,     /* `feed` had trouble */
 	SPAWN_NOT_STARTED, /* `code` is the errno of fork or exec */
 };
 

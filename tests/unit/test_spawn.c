@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +73,45 @@ START_TEST(a_program_need_not_read)
 }
 END_TEST
 
+/* Gives one piece, then has trouble. */
+static ssize_t feed_half(void *context, char *data, size_t len)
+{
+	unsigned *calls = context;
+	(void)len;
+	data[0] = 'x';
+	return (*calls)++ == 0 ? 1 : -1;
+}
+
+START_TEST(half_an_input_is_never_taken_for_the_whole)
+{
+	unsigned calls = 0;
+	run("trap '' TERM; cat >/dev/null; echo accepted", feed_half, &calls, 100, 5000);
+	ck_assert_int_eq(result.end, SPAWN_NOT_FED);
+	ck_assert_uint_eq(result.output.len, 0);
+	bytes_clear(&result.output);
+	/* Done with its output, it reads on. */
+	size_t left = 1000000;
+	run("exec >&-; test $(wc -c) -eq 1000000", feed_x, &left, 100, 5000);
+	ck_assert_int_eq(result.end, SPAWN_EXITED);
+	ck_assert_int_eq(result.code, 0);
+	/* Done altogether, it does not, though somebody it left behind could. */
+	left = 1000000;
+	run("sleep 100 <&0 >&- & exec >&-; exit 4", feed_x, &left, 100, 5000);
+	ck_assert_int_eq(result.end, SPAWN_EXITED);
+	ck_assert_int_eq(result.code, 4);
+}
+END_TEST
+
+START_TEST(an_ignored_child_is_waited_for)
+{
+	signal(SIGCHLD, SIG_IGN);
+	run("exit 3", NULL, NULL, 100, 5000);
+	ck_assert_int_eq(result.end, SPAWN_EXITED);
+	ck_assert_int_eq(result.code, 3);
+	ck_assert(signal(SIGCHLD, SIG_DFL) == SIG_IGN);
+}
+END_TEST
+
 START_TEST(time_is_up_for_the_whole_group)
 {
 	int64_t start = clock_monotonic_ms();
@@ -100,4 +140,5 @@ START_TEST(signals_and_what_cannot_start)
 END_TEST
 
 UNIT_TESTS("spawn", output_exit_status_and_surroundings, much_input_and_output_at_once,
-    a_program_need_not_read, time_is_up_for_the_whole_group, signals_and_what_cannot_start)
+    a_program_need_not_read, half_an_input_is_never_taken_for_the_whole,
+    an_ignored_child_is_waited_for, time_is_up_for_the_whole_group, signals_and_what_cannot_start)
