@@ -8,7 +8,8 @@
  *	Recipient: <bert@example.net>
  *	Smtputf8: yes			only then
  *
- * When it was last tried is the file's mtime, so nothing is ever rewritten. */
+ * When it was last tried is the file's mtime, if its mode has S_IXUSR; else it never was. So
+ * nothing is ever rewritten. */
 #include "deliver/outbox.h"
 
 #include "base/clock.h"
@@ -54,7 +55,8 @@ struct waiting {
 	int dir;
 	int fd;
 	time_t made;
-	time_t tried;
+	time_t changed;
+	bool was_tried;
 	struct outbox_item item;
 };
 
@@ -158,7 +160,8 @@ static void send_item(const struct outbox_options *options,
 		tally->sent++;
 		return;
 	}
-	futimens(waiting->fd, (struct timespec[2]){clock_now(), clock_now()});
+	(void)fchmod(waiting->fd, S_IRWXU);
+	(void)futimens(waiting->fd, (struct timespec[2]){clock_now(), clock_now()});
 	if (answer == OUTBOX_REFUSED || now - waiting->made >= (time_t)options->expire_s) {
 		give_up(options, waiting, why, tally);
 		return;
@@ -180,7 +183,8 @@ static bool hold_item(struct waiting *waiting)
 	/* Whoever held it before us may have sent and removed it. */
 	if (fstat(waiting->fd, &found) != 0 || !S_ISREG(found.st_mode) || found.st_nlink == 0)
 		return false;
-	waiting->tried = found.st_mtime;
+	waiting->was_tried = (found.st_mode & S_IXUSR) != 0;
+	waiting->changed = found.st_mtime;
 	return true;
 }
 
@@ -195,7 +199,8 @@ static void flush_one(const struct outbox_options *options,
 		    "outbox file %s/new/%s has no envelope block: left there", options->directory,
 		    name);
 		tally->waiting++;
-	} else if (!outbox_is_due(options, waiting.made, waiting.tried, clock_now().tv_sec)) {
+	} else if (waiting.was_tried &&
+	           !outbox_is_due(options, waiting.made, waiting.changed, clock_now().tv_sec)) {
 		tally->waiting++;
 	} else {
 		send_item(options, transport, &waiting, tally);
@@ -207,20 +212,24 @@ static void flush_one(const struct outbox_options *options,
 bool outbox_flush(const struct outbox_options *options, const struct outbox_transport *transport,
     struct outbox_tally *tally_out, struct status *status)
 {
-	char path[4096];
+	struct bytes path = {0};
 	*tally_out = (struct outbox_tally){0};
-	snprintf(path, sizeof(path), "%s/new", options->directory);
-	DIR *names = opendir(path);
+	bytes_appendf(&path, "%s/new", options->directory);
+	DIR *names = opendir(bytes_terminate(&path));
+	int error = errno;
+	bytes_clear(&path);
 	if (names == NULL)
-		return errno == ENOENT ||
-		       status_errno(status, CAUSE_INTERNAL, errno, "open outbox %s", path);
+		return error == ENOENT || status_errno(status, CAUSE_INTERNAL, error,
+		                              "open outbox %s", options->directory);
 	struct dirent *entry;
-	while ((entry = readdir(names)) != NULL) {
+	while ((errno = 0, entry = readdir(names)) != NULL) {
 		if (entry->d_name[0] != '.')
 			flush_one(options, transport, dirfd(names), entry->d_name, tally_out);
 	}
+	error = errno;
 	closedir(names);
-	return true;
+	return error == 0 ||
+	       status_errno(status, CAUSE_INTERNAL, error, "read outbox %s", options->directory);
 }
 
 /* -- sendmail -------------------------------------------------------------------------------- */
