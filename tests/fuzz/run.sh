@@ -19,10 +19,12 @@ for folder in base mail sieve-lite quota store users; do
 		engines="$engines $file"
 	done
 done
+libs=$FUZZ_LIBS
+grep -q 'define HAVE_SECCOMP' build/config.h && libs="$libs $(pkg-config --libs libseccomp)"
 # shellcheck disable=SC2086
 clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-include build/config.h -I. -Ibuild $FUZZ_CFLAGS -o "$dir/$target" \
-	"tests/fuzz/$target.c" $engines $FUZZ_LIBS
+	"tests/fuzz/$target.c" $engines $libs
 dict=
 [ -f "tests/fuzz/$target.dict" ] && dict=-dict=tests/fuzz/$target.dict
 seeds=
