@@ -35,7 +35,7 @@ DELIVER_LIBS = %D%/libdeliver.a $(SIEVE_LIBS) $(QUOTA_LIBS) $(STORE_LIBS) $(USER
 	$(CONFUSE_LIBS)
 
 unit_tests += tests/unit/test_expand tests/unit/test_front_options tests/unit/test_outbox \
-	tests/unit/test_pipeline tests/unit/test_record tests/unit/test_settings
+	tests/unit/test_parent tests/unit/test_pipeline tests/unit/test_record tests/unit/test_settings
 tests_unit_test_front_options_SOURCES = tests/unit/test_front_options.c
 tests_unit_test_front_options_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
@@ -48,3 +48,6 @@ tests_unit_test_pipeline_SOURCES = tests/unit/test_pipeline.c
 tests_unit_test_pipeline_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c
 tests_unit_test_record_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_parent_SOURCES = tests/unit/test_parent.c deliver/parent.c
+tests_unit_test_parent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syslog,--wrap=__syslog_chk
+tests_unit_test_parent_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)

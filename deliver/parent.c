@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -20,6 +21,9 @@ _Static_assert(sizeof(struct parent_note) <= 4096, "a note must fit into one wri
 
 /* So long a child that has given its status may still tidy up. */
 #define FINISH_MS ((int64_t)5000)
+/* For what the child said before it was ended. */
+#define LAST_WORD_MS 200
+#define LOG_WAIT_S 2
 
 static volatile sig_atomic_t is_interrupted;
 
@@ -53,15 +57,15 @@ static void catch_signals(void)
 static void leave_outputs(void)
 {
 	int nowhere = open("/dev/null", O_WRONLY);
-	dup2(nowhere, STDOUT_FILENO);
-	if (!isatty(STDERR_FILENO))
-		dup2(nowhere, STDERR_FILENO);
+	if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0 ||
+	    (!isatty(STDERR_FILENO) && dup2(nowhere, STDERR_FILENO) < 0))
+		_exit(EX_TEMPFAIL);
 	if (nowhere > STDERR_FILENO)
 		close(nowhere);
 }
 
 static _Noreturn void run_child(
-    void (*work)(void *context, int notes_fd), void *context, int notes_fd)
+    pid_t parent, void (*work)(void *context, int notes_fd), void *context, int notes_fd)
 {
 	static const int usual[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2};
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
@@ -69,6 +73,10 @@ static _Noreturn void run_child(
 #ifdef __linux__
 	/* Without a parent nobody waits for the answer, and the MTA will try again. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_TEMPFAIL);
+#else
+	(void)parent;
 #endif
 	leave_outputs();
 	work(context, notes_fd);
@@ -90,11 +98,21 @@ static bool read_note(int fd, struct parent_note *note)
 	return true;
 }
 
+static void leave_at_once(int signal_number)
+{
+	(void)signal_number;
+	_exit(EX_TEMPFAIL);
+}
+
 static void give_up(struct status *status, enum cause cause, const char *why)
 {
 	status_fail(status, cause, "%s", why);
+	/* A log daemon that takes nothing must not hold the answer until the MTA loses patience. */
+	signal(SIGALRM, leave_at_once);
+	alarm(LOG_WAIT_S);
 	openlog("deliver", LOG_PID, LOG_MAIL);
 	syslog(LOG_ERR, "error: %s", why);
+	alarm(0);
 }
 
 /* The child has closed the pipe without a status: it has ended, or does so now. */
@@ -117,6 +135,21 @@ static void explain_end(pid_t child, struct status *status)
 	give_up(status, CAUSE_INTERNAL, why);
 }
 
+/* Ends the child; true when it had told its status just before. */
+static bool take_last_word(pid_t child, int fd, struct status *status)
+{
+	struct parent_note note;
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	kill(child, SIGKILL);
+	while (poll(&ready, 1, LAST_WORD_MS) > 0 && read_note(fd, &note)) {
+		if (note.kind == PARENT_STATUS) {
+			*status = note.status;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* True when the child gave the status; else it is ours. */
 static bool wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct status *status)
 {
@@ -124,12 +157,14 @@ static bool wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct st
 	for (;;) {
 		struct pollfd ready = {.fd = fd, .events = POLLIN};
 		int result = poll(&ready, 1, clock_left_ms(*deadline_ms));
-		if (is_interrupted) {
-			give_up(status, CAUSE_TOO_BUSY, "interrupted by a signal");
-			return false;
-		}
-		if (result == 0) {
-			give_up(status, CAUSE_DEADLINE, "the delivery took too long: killed");
+		if (is_interrupted || result == 0) {
+			if (take_last_word(child, fd, status))
+				return true;
+			if (is_interrupted)
+				give_up(status, CAUSE_TOO_BUSY, "interrupted by a signal");
+			else
+				give_up(
+				    status, CAUSE_DEADLINE, "the delivery took too long: killed");
 			return false;
 		}
 		if (result < 0 && errno == EINTR)
@@ -169,21 +204,24 @@ static void drain_input(int64_t deadline_ms)
 		int left = clock_left_ms(deadline_ms);
 		if (left == 0 || is_interrupted || isatty(STDIN_FILENO))
 			return;
-		int result = poll(&ready, 1, left);
-		if (result == 0 || (result < 0 && errno == EINTR))
+		ssize_t got = poll(&ready, 1, left);
+		if (got > 0)
+			got = read(STDIN_FILENO, data, sizeof(data));
+		else if (got == 0)
 			continue;
-		if (result < 0 || read(STDIN_FILENO, data, sizeof(data)) <= 0)
+		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
 			return;
 	}
 }
 
 /* Descriptors 0 to 2 are taken, whatever we were started with, so that no file of ours lands
- * on one that somebody writes to. */
+ * on one that somebody writes to. None can be read: a closed standard input is a mistake, and not
+ * an empty message. */
 static void fill_standard_descriptors(void)
 {
 	int fd;
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_WRONLY);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	close(fd);
 }
@@ -193,6 +231,7 @@ void parent_run(void (*work)(void *context, int notes_fd), void *context, struct
 	int notes[2];
 	int64_t deadline_ms = clock_monotonic_ms() + PARENT_DEADLINE_MS;
 	pid_t child = -1;
+	pid_t parent = getpid();
 	fill_standard_descriptors();
 	catch_signals();
 	if (pipe2(notes, O_CLOEXEC) == 0)
@@ -204,7 +243,7 @@ void parent_run(void (*work)(void *context, int notes_fd), void *context, struct
 	}
 	if (child == 0) {
 		close(notes[0]);
-		run_child(work, context, notes[1]);
+		run_child(parent, work, context, notes[1]);
 	}
 	close(notes[1]);
 	if (wait_for_status(child, notes[0], &deadline_ms, status))
