@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -56,6 +57,11 @@ static bool read_into_spool(struct front *front, int fd, struct status *status)
 		ssize_t got = read(fd, data, sizeof(data));
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got < 0 && errno == EAGAIN) {
+			/* Whoever started us made it non-blocking; the parent has the clock. */
+			poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+			continue;
+		}
 		if (got < 0)
 			return status_errno(status, CAUSE_INTERNAL, errno, "read the message");
 		if (got == 0)
@@ -91,7 +97,7 @@ static bool parse_address(struct front *front, const char *what, struct span tex
     struct address *address_out, struct status *status)
 {
 	const char *why;
-	if (address_parse(front->arena, without_brackets(text), address_out, &why))
+	if (address_parse_unquoted(front->arena, without_brackets(text), address_out, &why))
 		return true;
 	return status_setf(status, CAUSE_USAGE, "%s: %s", what, why);
 }

@@ -183,3 +183,19 @@ struct span address_quote_local(struct arena *arena, struct span local)
 	bytes_clear(&quoted);
 	return copy;
 }
+
+bool address_parse_unquoted(
+    struct arena *arena, struct span text, struct address *address_out, const char **why_out)
+{
+	struct bytes quoted = {0};
+	struct span local = span_first(text, span_find_last(text, '@'));
+	if (address_parse(arena, text, address_out, why_out))
+		return true;
+	if (local.len == 0 || local.len > ADDRESS_MAX)
+		return false;
+	bytes_append_span(&quoted, address_quote_local(arena, local));
+	bytes_append_span(&quoted, span_from(text, local.len));
+	bool is_address = address_parse(arena, bytes_span(&quoted), address_out, NULL);
+	bytes_clear(&quoted);
+	return is_address;
+}

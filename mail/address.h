@@ -24,6 +24,11 @@ struct address {
 bool address_parse(
     struct arena *arena, struct span text, struct address *address_out, const char **why_out);
 
+/* The same for an address from a command line, where its quotes may be gone (pipe(8) without its
+ * flag q): "odd user@example.org" is taken as "\"odd user\"@example.org". */
+bool address_parse_unquoted(
+    struct arena *arena, struct span text, struct address *address_out, const char **why_out);
+
 /* True for what stands for the null reverse-path on a command line: "", "<>" and a bare
  * "MAILER-DAEMON" in any case (pipe(8) writes it for the empty sender). */
 bool address_is_null_sender(struct span text);

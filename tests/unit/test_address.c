@@ -71,6 +71,35 @@ START_TEST(an_address_has_an_end)
 }
 END_TEST
 
+START_TEST(quotes_may_be_gone_on_a_command_line)
+{
+	static const struct {
+		const char *text;
+		const char *written; /* null: must be refused */
+	} rows[] = {
+	    {"anna@example.org", "anna@example.org"},
+	    {"odd user@example.org", "\"odd user\"@example.org"},
+	    {"odd user", "\"odd user\""},
+	    {"\"odd user\"@x", "\"odd user\"@x"},
+	    {"a\"b\\c@x", "\"a\\\"b\\\\c\"@x"},
+	    {"@x", NULL},
+	    {"an na@ex ample", NULL},
+	    {"a\nb@x", NULL},
+	    {"a \xFF@x", NULL},
+	};
+	arena = arena_new();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct address address;
+		const char *why = NULL;
+		bool is_ok = address_parse_unquoted(arena, span_of(rows[i].text), &address, &why);
+		ck_assert_msg(is_ok == (rows[i].written != NULL), "%s: %s", rows[i].text, why);
+		ck_assert_msg(!is_ok || span_is(address.text, rows[i].written), "%s", rows[i].text);
+		ck_assert_msg(is_ok || why != NULL, "%s", rows[i].text);
+	}
+	arena_free(&arena);
+}
+END_TEST
+
 START_TEST(null_senders_have_many_names)
 {
 	ck_assert(address_is_null_sender(SPAN("")));
@@ -118,4 +147,5 @@ START_TEST(quoting_undoes_parsing)
 END_TEST
 
 UNIT_TESTS("address", addresses_are_split_and_judged, an_address_has_an_end,
-    null_senders_have_many_names, detail_begins_at_the_first_delimiter, quoting_undoes_parsing)
+    quotes_may_be_gone_on_a_command_line, null_senders_have_many_names,
+    detail_begins_at_the_first_delimiter, quoting_undoes_parsing)
