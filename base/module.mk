@@ -18,7 +18,8 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/utf8.c %D%/utf8.h
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file tests/unit/test_number \
+unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
+	tests/unit/test_identity tests/unit/test_number \
 	tests/unit/test_sandbox tests/unit/test_spawn
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
@@ -32,3 +33,5 @@ tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
 tests_unit_test_sandbox_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_detach_SOURCES = tests/unit/test_detach.c
 tests_unit_test_detach_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
+tests_unit_test_identity_LDADD = $(BASE_LIBS) $(UNIT_LIBS)

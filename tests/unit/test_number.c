@@ -9,6 +9,7 @@ START_TEST(numbers_are_whole_and_bounded)
 	value = 7;
 	ck_assert(!number_parse(SPAN("18446744073709551616"), UINT64_MAX, &value));
 	ck_assert(!number_parse(SPAN("11"), 10, &value));
+	ck_assert(!number_parse(SPAN("9"), 5, &value));
 	ck_assert(!number_parse(SPAN(""), 10, &value));
 	ck_assert(!number_parse(SPAN("-1"), 10, &value));
 	ck_assert(!number_parse(SPAN(" 1"), 10, &value));
