@@ -82,7 +82,7 @@ static bool is_plain(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.data[i];
-		if (c <= ' ' || c >= 0x7F || c == '"' || c == '\\' || c == '=')
+		if (c <= ' ' || c >= 0x7F || c == '"' || c == '\\')
 			return false;
 	}
 	return text.len > 0;
