@@ -506,9 +506,11 @@ START_TEST(long_counting_goes_on_behind)
 	write_file("10C\n1 9999\n0 0\n", 15);
 	/* Nobody may keep a descriptor of ours open: this one stands for standard output. */
 	ck_assert_int_eq(pipe(ends), 0);
-	for (int i = 0; i < 5; i++)
-		ck_assert_int_eq(ask("", 1), QUOTA_CANNOT_TELL);
+	ck_assert_int_eq(ask("", 1), QUOTA_CANNOT_TELL);
 	ck_assert_int_eq(status.cause, CAUSE_MAILBOX);
+	/* Asking again starts no second count; the first may be done by now. */
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_ne(ask("", 1), QUOTA_FITS);
 	close(ends[1]);
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
 	int64_t deadline_ms = clock_monotonic_ms() + 2000;
