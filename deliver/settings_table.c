@@ -98,7 +98,7 @@ const struct setting setting_table[] = {
     BOOL(store, utf8_names, "false",
         "Whether folder names on disk are UTF-8 instead of modified UTF-7."),
     CHOICE(store, separator, ".|/", ".", "What stands between folder levels in scripts."),
-    CHOICE(store, detail, "ignore|existing|create", "ignore",
+    CHOICE(store, detail, "ignore|existing|create", "existing",
         "Whether mail for user+folder goes to that folder: never, if there is one, always."),
     TEXT(store, sentinel, "",
         "A file that must exist before anything is stored, as a sign that the disk is there."),

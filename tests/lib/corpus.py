@@ -97,7 +97,7 @@ def _dots():
             "leading dot": b".x\r\n", "only a dot": b".\r\n", "two dots": b"..\r\n",
             "many dots": b".\r\n..\r\n...\r\n.\r\n", "dot at the very end": b"x\r\n.\r\n",
             "dot after bare LF": b"x\n.\r\n", "dot after bare CR": b"x\r.\r\ny\r\n",
-            "dot and bare LF": b"x\r\n.\ny\r\n", "smuggling LF dot LF": b"x\n.\nMAIL FROM:<>\n",
+            "dot and bare LF": b"x\r\n.\ny\r\n", "smuggling LF dot LF": b"x\n.\nMAIL FROM:<>\r\n",
             "smuggling LF dot CRLF": b"x\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n",
             "smuggling CR dot CR": b"x\r.\rQUIT\r\n", "dot in a long line": b"." * 3000 + b"\r\n",
             "QUIT in the body": b"QUIT\r\nRSET\r\n"}.items():

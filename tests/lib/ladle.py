@@ -15,6 +15,7 @@ CONFIG_PATH = "/etc/ladle.conf"
 BLOCK = ("Return-Path", "X-Original-To", "Delivered-To")
 
 RECORDS = "/var/log/ladle/records"
+LOG = "/var/log/ladle/log"
 SOCKETS = "/run/ladle-test"
 UNIX = SOCKETS + "/lmtp"
 INET = ("127.0.0.1", 24)
@@ -43,6 +44,7 @@ quota {{
   rule "*" {{ storage = "{storage}" }}
 }}
 
+log {{ target = "{log}"  level = "info" }}
 record {{ target = "{records}"  format = "json" }}
 
 lmtp {{
@@ -62,14 +64,21 @@ def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more=""):
         os.makedirs(path, exist_ok=True)
         os.chmod(path, 0o755)
     os.chown(SOCKETS, world.VMAIL_UID, world.VMAIL_UID)
-    open(RECORDS, "a", encoding="utf-8").close()
-    os.chmod(RECORDS, 0o666)  # deliver writes it as whoever runs it
+    for path in (RECORDS, LOG):
+        open(path, "a", encoding="utf-8").close()
+        os.chmod(path, 0o666)  # deliver writes it as whoever runs it
     with open(CONFIG_PATH, "w", encoding="utf-8") as stream:
         stream.write(CONFIG.format(plugins=plugins, over=over, storage=storage, more=more,
-                                   users=world.USERS_FILE, records=RECORDS, unix=UNIX,
+                                   users=world.USERS_FILE, records=RECORDS, log=LOG, unix=UNIX,
                                    policy=POLICY))
+    tap.witness("log of ladle", read_log)
     if not os.path.exists(DELIVER):
         tap.skip("deliver is not installed in the lab")
+
+
+def read_log():
+    with open(LOG, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
 
 
 def deliver(message, *arguments, user="vmail", env=None, under=()):

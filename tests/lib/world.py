@@ -25,6 +25,10 @@ def in_lab():
 def add_virtual_users(users):
     """users: {name: extra fields}; each has the home HOMES/name and the Maildir below it."""
     in_lab()
+    if "vmail" in [entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != VMAIL_UID]:
+        # The machine has one of its own; in the lab it is not missed.
+        subprocess.run(["userdel", "vmail"], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["groupdel", "vmail"], check=False, stderr=subprocess.DEVNULL)
     try:
         pwd.getpwnam("vmail")
     except KeyError:
@@ -55,12 +59,18 @@ def maildir(name):
     return os.path.join(HOMES, name, "Maildir")
 
 
-def fill(name, size_bytes):
-    """Puts one message of this size into a mailbox behind everybody's back."""
-    root = maildir(name)
-    for path in (root, root + "/cur", root + "/new", root + "/tmp"):
+def make_folder(name, folder=""):
+    """Makes a folder of a user's Maildir, as a mail reader would."""
+    root = maildir(name) + ("/." + folder if folder else "")
+    for path in (maildir(name), root, root + "/cur", root + "/new", root + "/tmp"):
         os.makedirs(path, exist_ok=True)
         os.chown(path, VMAIL_UID, VMAIL_UID)
+    return root
+
+
+def fill(name, size_bytes):
+    """Puts one message of this size into a mailbox behind everybody's back."""
+    root = make_folder(name)
     path = root + "/new/1000000000.filler.lab"
     with open(path, "wb") as stream:
         head = b"Subject: filler\n\n"

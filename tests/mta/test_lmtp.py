@@ -101,8 +101,11 @@ def _():
     tap.equal(one_message("bob")[0]["Delivered-To"], "bob@example.test")
 
 
-@tap.case("detail after + names the folder")
+@tap.case("detail after + names a folder that exists, else it is the inbox's")
 def _():
+    tap.equal(mx.send("dave+lists@example.test").status, "sent")
+    maildir.only_message(world.maildir("dave"))
+    world.make_folder("dave", "lists")
     tap.equal(mx.send("dave+lists@example.test").status, "sent")
     maildir.only_message(world.maildir("dave"), "lists")
 
