@@ -48,7 +48,9 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd.h \
 	%D%/cmd_check.c \
 	%D%/cmd_extensions.c \
+	%D%/cmd_run.c \
 	%D%/cmd_test.c \
+	%D%/explain.c %D%/explain.h \
 	%D%/testsuite.c %D%/testsuite.h \
 	%D%/testsuite_config.c \
 	%D%/testsuite_execute.c \

@@ -62,6 +62,58 @@ is "no file is trouble" "$?" 2
 echo 'require "vnd.dovecot.testsuite";' >only_tests.sieve
 "$sieve" check only_tests.sieve >out 2>&1
 is "the language of tests is for tests alone" "$?" 1
-is "nothing was written" "$(ls)" "only_tests.sieve
-out"
+
+# -- run -----------------------------------------------------------------------------------------
+
+cp "$here/run/why.sieve" "$here/run/message.eml" .
+"$sieve" run why.sieve message.eml >out 2>&1
+is "run: status" "$?" 0
+is "run: why, for people" "$(cat out)" "$(cat "$here/run/why.txt")"
+"$sieve" run -r anna@example.com why.sieve - <message.eml >out 2>&1
+ok "run: -r, and the message from standard input" grep -q '^  keep (implicit' out
+"$sieve" run -f '<>' -d dora+x why.sieve message.eml >out 2>&1
+is "run: the null sender, and the recipient from -d" "$(sed -n '/^Actions/,$p' out)" "Actions:
+  fileinto \"Bounces\"  (why.sieve:15)"
+"$sieve" run --json why.sieve message.eml >out
+ok "run: --json" python3 -c '
+import json, sys
+told = json.load(open("out"))
+assert told["end"] == "done" and told["errors"] == [], told
+assert told["actions"] == [{"action": "fileinto", "implicit": False, "folder": "Anna",
+    "flags": [], "script": "why.sieve", "line": 8, "column": 13}], told["actions"]
+tests = [node for node in told["trace"][1]["below"] if "test" in node]
+assert [(t["test"], t["line"], t["result"]) for t in tests] == [
+    ("anyof", 3, False), ("allof", 5, True)], tests
+seen = tests[1]["below"][1]["below"][0]
+assert (seen["match"], seen["source"], seen["value"], seen["result"]) == (
+    "is", "to", "example.net", True), seen
+'
+printf 'keep;\nbogus;\n' >broken.sieve
+"$sieve" run broken.sieve message.eml >out 2>errors
+is "run: a broken script" "$?: $(cat out)$(head -n 1 errors)" \
+	"1: broken.sieve:2:1: error: unknown command 'bogus' (reported once)"
+"$sieve" run --json broken.sieve message.eml >out 2>errors
+is "run: a broken script is 1 for programs too" "$?" 1
+ok "run: and they get the errors" python3 -c '
+import json
+told = json.load(open("out"))
+assert told["end"] == "broken" and told["errors"][0]["line"] == 2, told
+'
+rm broken.sieve
+"$sieve" run "$here/testsuite/fails.sieve" message.eml >out 2>&1
+is "run: a script that fails" "$?: $(tail -n 1 out)" \
+	"1:   keep (the script failed: what it did is dropped)"
+for arguments in "" "why.sieve" "-x why.sieve message.eml" "missing.sieve message.eml" \
+	"why.sieve missing.eml" "-r <a why.sieve message.eml"; do
+	# shellcheck disable=SC2086
+	"$sieve" run $arguments >out 2>errors
+	is "run: trouble with '$arguments'" "$?: $(cat out)" "2: "
+	ok "run: trouble with '$arguments' is told" test -s errors
+done
+
+is "nothing was written" "$(ls)" "errors
+message.eml
+only_tests.sieve
+out
+why.sieve"
 done_testing

@@ -1,0 +1,355 @@
+/* cmd_run.c - sieve-lite run [options] SCRIPT MESSAGE: what would happen, and why. A dry run:
+ * nothing is stored or sent, no mailbox is looked at. */
+#include "sieve-lite/cmd.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "mail/header.h"
+#include "mail/top_block.h"
+#include "sieve-lite/address_list.h"
+#include "sieve-lite/explain.h"
+#include "sieve-lite/limits.h"
+#include "sieve-lite/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COPY_BYTES 65536
+
+struct options {
+	const char *user;
+	const char *sender;
+	const char *recipient;
+	const char *original;
+	bool is_json;
+	const char *script;
+	const char *message;
+};
+
+struct session {
+	struct options options;
+	struct arena *arena;
+	struct bytes source;
+	struct spool *spool;
+	struct message message;
+	struct envelope envelope;
+	struct envelope_recipient recipient;
+	struct explain explain;
+	struct sieve_errors compile_errors;
+	struct sieve_result result;
+	enum sieve_end end;
+};
+
+static bool complain(const char *what, const char *why)
+{
+	fprintf(stderr, "sieve-lite: %s: %s\n", what, why);
+	return false;
+}
+
+/* -- The command line -------------------------------------------------------------------------- */
+
+static bool read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option names[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	int letter;
+	while ((letter = getopt_long(argc, argv, "d:f:r:a:", names, NULL)) != -1) {
+		switch (letter) {
+		case 'd':
+			options->user = optarg;
+			break;
+		case 'f':
+			options->sender = optarg;
+			break;
+		case 'r':
+			options->recipient = optarg;
+			break;
+		case 'a':
+			options->original = optarg;
+			break;
+		case 'j':
+			options->is_json = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	if (argc - optind != 2)
+		return false;
+	options->script = argv[optind];
+	options->message = argv[optind + 1];
+	return true;
+}
+
+/* -- The message and its envelope -------------------------------------------------------------- */
+
+static bool fill_spool(struct session *session, int fd, struct status *status)
+{
+	char buffer[COPY_BYTES];
+	ssize_t got;
+	while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
+		if (!spool_append(session->spool, buffer, (size_t)got, status))
+			return complain(session->options.message, status->detail);
+	}
+	return got == 0 || complain(session->options.message, strerror(errno));
+}
+
+static bool read_message(struct session *session, struct status *status)
+{
+	const char *path = session->options.message;
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return complain(path, strerror(errno));
+	session->spool = spool_new("/tmp");
+	bool is_read = fill_spool(session, fd, status);
+	if (!is_stdin)
+		close(fd);
+	if (!is_read)
+		return false;
+	return (spool_finish(session->spool, status) &&
+	           message_open(session->arena, session->spool, &session->message, status)) ||
+	       complain(path, status->detail);
+}
+
+static bool take_address(
+    struct session *session, const char *what, const char *text, struct address *address_out)
+{
+	const char *why;
+	struct span given = span_of(address_is_null_sender(span_of(text)) ? "" : text);
+	return address_parse(session->arena, given, address_out, &why) || complain(what, why);
+}
+
+/* Delivered-To, or empty. */
+static struct address last_recipient(struct session *session)
+{
+	struct header_field field;
+	if (header_find(session->message.head, "Delivered-To", &field)) {
+		const struct listed_address *listed =
+		    address_list_parse(session->arena, field.value);
+		if (listed != NULL && listed->is_valid)
+			return listed->address;
+	}
+	return (struct address){.text = SPAN("")};
+}
+
+/* What no option says is taken from what the last MTA wrote at the top of the message. */
+static bool make_envelope(struct session *session)
+{
+	const struct options *options = &session->options;
+	const char *recipient = options->recipient != NULL ? options->recipient : options->user;
+	struct top_block top = {0};
+	session->recipient.address = last_recipient(session);
+	session->message = top_block_take(session->arena, &session->message, true, &top);
+	session->envelope.sender = top.has_sender ? top.sender : (struct address){.text = SPAN("")};
+	if (top.has_original)
+		session->recipient.original = top.original;
+	return (options->sender == NULL ||
+	           take_address(session, "-f", options->sender, &session->envelope.sender)) &&
+	       (recipient == NULL ||
+	           take_address(session, "-r", recipient, &session->recipient.address)) &&
+	       (options->original == NULL ||
+	           take_address(session, "-a", options->original, &session->recipient.original));
+}
+
+/* -- Running ----------------------------------------------------------------------------------- */
+
+/* Null: it has errors, which are told. */
+static const struct sieve_script *compile(struct session *session)
+{
+	struct bytes report = {0};
+	const struct sieve_compile_options options = {
+	    .name = session->options.script, .abilities = SIEVE_CAN_EVERYTHING};
+	const struct sieve_script *script = sieve_compile(
+	    session->arena, bytes_span(&session->source), &options, &session->compile_errors);
+	const struct sieve_error *error = session->compile_errors.first;
+	for (; error != NULL; error = error->next)
+		report_error(&report, error, bytes_span(&session->source));
+	fwrite(report.data, 1, report.len, stderr);
+	bytes_clear(&report);
+	return script;
+}
+
+static void run_script_once(struct session *session, const struct sieve_script *script)
+{
+	const struct sieve_host host = {.context = NULL};
+	const struct sieve_trace trace = {&session->explain, explain_tell};
+	const struct sieve_input input = {
+	    .message = &session->message,
+	    .envelope = &session->envelope,
+	    .recipient = &session->recipient,
+	    .recipient_delimiter = "+",
+	    .now = clock_now(),
+	    .host = &host,
+	    .trace = &trace,
+	};
+	explain_init(&session->explain, session->arena);
+	session->end = sieve_run(session->arena, script, &input, &session->result);
+	explain_finish(&session->explain);
+}
+
+/* -- For people -------------------------------------------------------------------------------- */
+
+static void print_action(
+    const struct session *session, const struct action *action, struct bytes *to)
+{
+	bytes_appendf(to, "  %s", action_name(action->kind));
+	if (action->folder.len > 0) {
+		bytes_append_byte(to, ' ');
+		explain_quote(to, action->folder);
+	}
+	if (action->may_create)
+		bytes_append_text(to, ", made where missing");
+	for (size_t i = 0; i < action->flag_count; i++)
+		bytes_appendf(to, "%s%.*s", i == 0 ? ", flags " : " ", (int)action->flags[i].len,
+		    action->flags[i].data);
+	if (action->message != NULL && action->message != &session->message)
+		bytes_append_text(to, ", as the script changed the message");
+	if (action->is_implicit)
+		bytes_append_text(to, " (implicit: nothing cancelled it)");
+	else
+		bytes_appendf(to, "  (%s:%u)", action->origin.script, action->origin.line);
+	bytes_append_byte(to, '\n');
+}
+
+static void print_text(const struct session *session, struct bytes *to)
+{
+	const struct sieve_result *result = &session->result;
+	bool has_colours = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	bytes_appendf(to, "%s\n", session->options.script);
+	explain_print(&session->explain, has_colours, to);
+	for (const struct sieve_error *e = result->errors.first; e != NULL; e = e->next)
+		report_error(to, e, bytes_span(&session->source));
+	bytes_append_text(to, "\nActions:\n");
+	if (session->end != SIEVE_DONE) {
+		bytes_append_text(to, session->end == SIEVE_FAILED
+		                          ? "  keep (the script failed: what it did is dropped)\n"
+		                          : "  none yet (this would be tried again later)\n");
+		return;
+	}
+	const struct action *action = result->actions.first;
+	for (; action != NULL; action = action->next)
+		print_action(session, action, to);
+	if (result->implicit_keep)
+		print_action(session, &result->keep, to);
+}
+
+/* -- For programs ------------------------------------------------------------------------------ */
+
+static void json_field(struct bytes *to, const char *name, struct span value)
+{
+	bytes_appendf(to, "\"%s\":", name);
+	json_append_string(to, value);
+}
+
+static void json_action(const struct action *action, struct bytes *to)
+{
+	bytes_append_byte(to, '{');
+	json_field(to, "action", span_of(action_name(action->kind)));
+	bytes_appendf(to, ",\"implicit\":%s", action->is_implicit ? "true" : "false");
+	if (action->folder.len > 0) {
+		bytes_append_byte(to, ',');
+		json_field(to, "folder", action->folder);
+	}
+	bytes_append_text(to, ",\"flags\":[");
+	for (size_t i = 0; i < action->flag_count; i++) {
+		bytes_append_text(to, i > 0 ? "," : "");
+		json_append_string(to, action->flags[i]);
+	}
+	bytes_append_byte(to, ']');
+	if (!action->is_implicit) {
+		bytes_append_byte(to, ',');
+		json_field(to, "script", span_of(action->origin.script));
+		bytes_appendf(
+		    to, ",\"line\":%u,\"column\":%u", action->origin.line, action->origin.column);
+	}
+	bytes_append_byte(to, '}');
+}
+
+static void json_errors(const struct sieve_errors *errors, struct bytes *to)
+{
+	bytes_append_text(to, "\"errors\":[");
+	for (const struct sieve_error *error = errors->first; error != NULL; error = error->next) {
+		bytes_append_text(to, error != errors->first ? ",{" : "{");
+		json_field(to, "script", span_of(error->script));
+		bytes_appendf(to, ",\"line\":%u,\"column\":%u,\"warning\":%s,", error->line,
+		    error->column, error->is_warning ? "true" : "false");
+		json_field(to, "message", span_of(error->message));
+		bytes_append_byte(to, '}');
+	}
+	bytes_append_byte(to, ']');
+}
+
+static void print_json(const struct session *session, bool is_compiled, struct bytes *to)
+{
+	static const char *const ends[] = {
+	    [SIEVE_DONE] = "done", [SIEVE_FAILED] = "failed", [SIEVE_CANNOT_RUN] = "later"};
+	const struct sieve_result *result = &session->result;
+	bytes_append_byte(to, '{');
+	json_field(to, "end", span_of(is_compiled ? ends[session->end] : "broken"));
+	bytes_append_byte(to, ',');
+	json_errors(is_compiled ? &result->errors : &session->compile_errors, to);
+	if (is_compiled) {
+		const struct action *first = result->actions.first;
+		bytes_append_text(to, ",\"trace\":");
+		explain_print_json(&session->explain, to);
+		bytes_append_text(to, ",\"actions\":[");
+		for (const struct action *action = first; action != NULL; action = action->next) {
+			bytes_append_text(to, action != first ? "," : "");
+			json_action(action, to);
+		}
+		if (result->implicit_keep) {
+			bytes_append_text(to, first != NULL ? "," : "");
+			json_action(&result->keep, to);
+		}
+		bytes_append_byte(to, ']');
+	}
+	bytes_append_text(to, "}\n");
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+static int run(struct session *session)
+{
+	const struct options *options = &session->options;
+	struct bytes text = {0};
+	struct status status;
+	if (file_read_path(options->script, LIMIT_SCRIPT_BYTES, &session->source, NULL) != 0) {
+		complain(options->script, strerror(errno));
+		return CMD_TROUBLE;
+	}
+	if (!read_message(session, &status) || !make_envelope(session))
+		return CMD_TROUBLE;
+	const struct sieve_script *script = compile(session);
+	if (script != NULL)
+		run_script_once(session, script);
+	if (options->is_json)
+		print_json(session, script != NULL, &text);
+	else if (script != NULL)
+		print_text(session, &text);
+	fwrite(text.data, 1, text.len, stdout);
+	bytes_clear(&text);
+	return script != NULL && session->end == SIEVE_DONE ? CMD_OK : CMD_BAD;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct session session = {.end = SIEVE_DONE};
+	if (!read_options(argc, argv, &session.options)) {
+		fputs("usage: sieve-lite run [-d user] [-f sender] [-r recipient] [-a original]\n"
+		      "                      [--json] SCRIPT MESSAGE\n",
+		    stderr);
+		return CMD_TROUBLE;
+	}
+	session.arena = arena_new();
+	int result = run(&session);
+	spool_free(&session.spool);
+	bytes_clear(&session.source);
+	arena_free(&session.arena);
+	return result;
+}
