@@ -6,6 +6,7 @@
 # As root it installs what building needs (never removing a package) and runs the demonstration as
 # the user nobody; as an ordinary user it builds and runs as that user.
 set -eu
+self=$(readlink -f "$0")
 packages="gcc libc6-dev make autoconf automake pkg-config libconfuse-dev zlib1g-dev"
 
 if [ -t 1 ]; then
@@ -41,14 +42,14 @@ install_packages() {
 
 build() {
 	local top tree
-	top=$(readlink -f "$(dirname "$0")/..")
+	top=$(readlink -f "$(dirname "$self")/..")
 	tree=$top/build-quickstart
 	mkdir -p "$tree"
-	{
-		{ [ -x "$top/configure" ] || "$top/autogen.sh"; } &&
-			cd "$tree" && { [ -f Makefile ] || "$top/configure" CFLAGS=-O2; } &&
+	(
+		{ [ -x "$top/configure" ] || "$top/autogen.sh"; } && cd "$tree" &&
+			{ [ -f Makefile ] || "$top/configure" CFLAGS=-O2; } &&
 			make -j"$(nproc)" && make install prefix="$demo/usr"
-	} >>"$demo/build.log" 2>&1 ||
+	) >>"$demo/build.log" 2>&1 ||
 		{ tail -n 30 "$demo/build.log"; give_up "building failed; all of it: $demo/build.log"; }
 }
 
@@ -135,7 +136,7 @@ demonstrate() {
 	bin=$demo/usr/bin sbin=$demo/usr/sbin
 	port=$((20000 + RANDOM % 20000))
 	set_up
-	"$bin/deliver" -c ladle.conf --check || give_up "the configuration is wrong"
+	"$bin/deliver" -c ladle.conf --check >/dev/null || give_up "the configuration is wrong"
 
 	title "2. One message on standard input:  deliver -d anna < message"
 	message "hello from a pipe" "Stored by deliver." |
@@ -190,7 +191,7 @@ if [ "${1-}" = --demonstrate ]; then
 	exit
 fi
 if [ $# -gt 0 ]; then
-	sed -n '2,7s/^# \{0,1\}//p' "$0"
+	sed -n '2,7s/^# \{0,1\}//p' "$self"
 	exit 64
 fi
 demo=$(mktemp -d "${TMPDIR:-/tmp}/ladle-quickstart.XXXXXX")
@@ -198,7 +199,7 @@ title "1. Building"
 install_packages
 build
 note "done; all of it is in $demo/build.log"
-cp "$0" "$demo/usr/quickstart.sh"
+cp "$self" "$demo/usr/quickstart.sh"
 if [ "$(id -u)" = 0 ]; then
 	# Mail is never delivered as root.
 	chown -R nobody "$demo"

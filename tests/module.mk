@@ -17,4 +17,4 @@ AM_TESTS_ENVIRONMENT = export top_srcdir='$(top_srcdir)' top_builddir='$(top_bui
 
 # The rest of the tests is run by tests/run.sh; whole folders, so that a new test needs no line.
 EXTRA_DIST += tests/run.sh tests/lib tests/mta tests/deliver tests/faults tests/bench tests/fuzz \
-	tests/house/test_distcheck.sh tests/house/test_lint.sh
+	tests/house/test_distcheck.sh tests/house/test_lint.sh tests/house/test_quickstart.sh
