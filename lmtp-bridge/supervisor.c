@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -141,7 +142,14 @@ static int run_delivery(const struct role *role)
 
 static void run_child(struct supervisor *supervisor, const struct role *role)
 {
+	static const char *const names[] = {
+	    [PROCESS_DELIVERY] = "lmtp-delivery",
+	    [PROCESS_LMTP] = "lmtp-session",
+	    [PROCESS_POLICY] = "lmtp-policy",
+	};
 	supervisor->is_child = true;
+	/* For ps(1). */
+	prctl(PR_SET_NAME, names[role->kind]);
 	drop_inherited(supervisor, role);
 	supervisor->exit_status =
 	    role->kind == PROCESS_DELIVERY ? run_delivery(role) : run_session(role);

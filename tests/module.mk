@@ -16,5 +16,5 @@ AM_TESTS_ENVIRONMENT = export top_srcdir='$(top_srcdir)' top_builddir='$(top_bui
 	export CK_VERBOSITY=normal;
 
 # The rest of the tests is run by tests/run.sh; whole folders, so that a new test needs no line.
-EXTRA_DIST += tests/run.sh tests/lib tests/mta tests/deliver tests/faults tests/bench tests/fuzz \
+EXTRA_DIST += tests/run.sh tests/lib tests/mta tests/deliver tests/lmtp tests/faults tests/bench tests/fuzz \
 	tests/house/test_distcheck.sh tests/house/test_lint.sh tests/house/test_quickstart.sh
