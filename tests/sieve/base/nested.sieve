@@ -1,0 +1,3 @@
+if allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (allof (true))))))))))))))) {
+if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { if true { discard; } } } } } } } } } } } } } } }
+}

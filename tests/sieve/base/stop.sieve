@@ -1,0 +1,7 @@
+require "fileinto";
+fileinto "a";
+if true {
+	if true { stop; }
+	discard;
+}
+keep;

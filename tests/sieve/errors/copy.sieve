@@ -1,0 +1,3 @@
+require ["fileinto", "copy"];
+keep :copy;
+fileinto :copy :copy "a";

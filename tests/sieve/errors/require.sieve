@@ -1,0 +1,4 @@
+require "fileinto";
+keep;
+require "copy";
+if true { require "envelope"; }
