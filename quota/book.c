@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SHUT_WAIT_MS 3000
-#define LIGHT_MS 100
+#define CHECK_MS 100
 #define LEISURE_MS ((int64_t)3600 * 1000)
 #define BEHIND_WAIT_MS 10000
 #define BEHIND_LIMIT_S 600
@@ -110,7 +110,7 @@ static struct quota_scan_request scan_request(const struct quota_book *book, int
 
 void quota_book_check(struct quota_book *book)
 {
-	struct quota_scan_request request = scan_request(book, clock_monotonic_ms() + LIGHT_MS);
+	struct quota_scan_request request = scan_request(book, clock_monotonic_ms() + CHECK_MS);
 	struct quota_scan seen;
 	time_t age = clock_now().tv_sec - book->counted_s;
 	/* A change in the very second counting began may have come after it. */
@@ -285,7 +285,8 @@ static bool drain(struct quota_book *book, int64_t deadline_ms)
 bool quota_book_count(struct quota_book *book, enum quota_count_kind kind, struct status *status)
 {
 	bool is_light = kind == QUOTA_COUNT_LIGHTLY;
-	int64_t deadline_ms = clock_monotonic_ms() + (is_light ? LIGHT_MS : book->budget_ms);
+	int64_t deadline_ms =
+	    clock_monotonic_ms() + (is_light ? book->budget_ms / 32 : book->budget_ms);
 	enum quota_scan_answer answer = QUOTA_SCAN_LATE;
 	bool is_drained = drain(book, deadline_ms);
 	if (is_drained)

@@ -54,7 +54,7 @@ void quota_book_check(struct quota_book *book);
 
 enum quota_count_kind {
 	QUOTA_COUNT_QUICKLY, /* within the budget, else a process of its own goes on */
-	QUOTA_COUNT_LIGHTLY, /* within 0.1 s, else the file is shortened to its sum */
+	QUOTA_COUNT_LIGHTLY, /* within a part of that, else the file is shortened to its sum */
 };
 
 /* Counts the figures of the shut file and writes it anew, shut. False: the status is set. */

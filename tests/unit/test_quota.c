@@ -524,22 +524,31 @@ START_TEST(long_counting_goes_on_behind)
 }
 END_TEST
 
-START_TEST(a_long_file_of_a_large_mailbox_is_shortened)
+START_TEST(a_long_file_is_counted_or_where_that_takes_long_shortened)
 {
-	enter();
 	static const struct quota_rule rule = {"*", "1G", NULL};
-	options.rules = &rule;
-	options.rule_count = 1;
-	FILE *file = fopen("box/maildirsize", "w");
-	fprintf(file, "1073741824S\n");
-	for (int i = 0; i < 1000; i++)
-		fprintf(file, "100 1\n");
-	fclose(file);
-	run("touch box/cur/a,S=5");
-	/* It is small, so it is counted. */
-	ck_assert_int_eq(deliver("", 10), QUOTA_FITS);
-	expect_file("1073741824S\n5 1\n10 1\n");
-	leave();
+	static const struct {
+		unsigned budget_ms;
+		const char *text;
+	} rows[] = {
+	    {0, "1073741824S\n5 1\n10 1\n"},
+	    {1, "1073741824S\n100000 1000\n10 1\n"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enter();
+		options.rules = &rule;
+		options.rule_count = 1;
+		options.count_budget_ms = rows[i].budget_ms;
+		FILE *file = fopen("box/maildirsize", "w");
+		fprintf(file, "1073741824S\n");
+		for (int k = 0; k < 1000; k++)
+			fprintf(file, "100 1\n");
+		fclose(file);
+		run("touch box/cur/a,S=5");
+		ck_assert_int_eq(deliver("", 10), QUOTA_FITS);
+		expect_file(rows[i].text);
+		leave();
+	}
 }
 END_TEST
 
@@ -550,4 +559,4 @@ UNIT_TESTS("quota", without_limits_nothing_is_written, a_missing_mailbox_is_an_e
     what_was_not_stored_is_given_back, a_reservation_under_way_is_not_forgotten,
     parallel_deliveries_do_not_exceed_the_limit, no_maildirsize_refuses_mail_for_an_empty_mailbox,
     tricks_with_maildirsize_do_no_harm, what_cannot_be_had_is_temporary,
-    long_counting_goes_on_behind, a_long_file_of_a_large_mailbox_is_shortened)
+    long_counting_goes_on_behind, a_long_file_is_counted_or_where_that_takes_long_shortened)
