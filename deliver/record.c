@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/utf8.h"
 #include "mail/header.h"
 
 #include <errno.h>
@@ -56,27 +56,6 @@ void record_close(struct record **record)
 }
 
 /* -- how values look --------------------------------------------------------------------------- */
-
-static void json_string(struct bytes *to, struct span text)
-{
-	bytes_append_byte(to, '"');
-	while (text.len > 0) {
-		uint32_t character;
-		struct span before = text;
-		if (!utf8_next(&text, &character)) {
-			text = span_from(text, 1);
-			character = 0xFFFD;
-			bytes_append_text(to, "\\ufffd");
-		} else if (character == '"' || character == '\\') {
-			bytes_appendf(to, "\\%c", (char)character);
-		} else if (character < ' ' || character == 0x7F) {
-			bytes_appendf(to, "\\u%04x", (unsigned)character);
-		} else {
-			bytes_append(to, before.data, before.len - text.len);
-		}
-	}
-	bytes_append_byte(to, '"');
-}
 
 static bool is_plain(struct span text)
 {
@@ -132,7 +111,7 @@ static void put_text(struct entry *entry, const char *key, struct span value)
 	if (value.data == NULL)
 		bytes_append_text(entry->to, "null");
 	else if (entry->format == RECORD_JSON)
-		json_string(entry->to, value);
+		json_append_string(entry->to, value);
 	else
 		text_string(entry->to, value);
 }
@@ -160,11 +139,11 @@ static void put_action(struct entry *entry, const struct action *action)
 			bytes_append_text(to, ",\"implicit\":true");
 		if (has_folder) {
 			bytes_append_text(to, ",\"folder\":");
-			json_string(to, action->folder);
+			json_append_string(to, action->folder);
 		}
 		if (origin->script != NULL) {
 			bytes_append_text(to, ",\"script\":");
-			json_string(to, span_of(origin->script));
+			json_append_string(to, span_of(origin->script));
 			bytes_appendf(to, ",\"line\":%u", origin->line);
 		}
 		bytes_append_byte(to, '}');

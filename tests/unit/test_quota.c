@@ -502,7 +502,7 @@ START_TEST(long_counting_goes_on_behind)
 	options.rules = &rule;
 	options.rule_count = 1;
 	options.count_budget_ms = 1;
-	run("cd box/cur; seq 1 2000 | xargs touch; touch -d '1 hour ago' .");
+	run("cd box/cur; seq 1 2000 | xargs touch; touch -d '1 hour ago' . ../new ../.Trash/cur");
 	write_file("10C\n1 9999\n0 0\n", 15);
 	/* Nobody may keep a descriptor of ours open: this one stands for standard output. */
 	ck_assert_int_eq(pipe(ends), 0);
