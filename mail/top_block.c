@@ -131,8 +131,10 @@ static void write_received(struct arena *arena, struct bytes *to, const struct e
 	struct span address = envelope->client_address;
 	struct span date = date_format(arena, clock_now().tv_sec);
 	bytes_appendf(to, "Received: from %.*s", (int)name.len, name.data);
+	/* RFC 5321 4.1.3: an IPv6 literal has a tag. */
+	const char *tag = span_find(address, ':') < address.len ? "IPv6:" : "";
 	if (address.len > 0)
-		bytes_appendf(to, " ([%.*s])", (int)address.len, address.data);
+		bytes_appendf(to, " ([%s%.*s])", tag, (int)address.len, address.data);
 	bytes_appendf(to, "\n\tby %s with %.*s id %s\n\tfor <%.*s>; %s\n", hostname,
 	    (int)envelope->protocol.len, envelope->protocol.data, id, (int)recipient.len,
 	    recipient.data, date.data);

@@ -87,6 +87,12 @@ START_TEST(both_fronts_write_the_same_block)
 	    "Return-Path: <s@x>\nX-Original-To: o@x\nDelivered-To: r@x\n"
 	    "Received: from client.example\n\tby mx with LMTP id ID\n\tfor <r@x>; "));
 
+	envelope.client_address = SPAN("2001:db8::1");
+	struct message inet6 =
+	    top_block_write(arena, &message, &taken, &envelope, &recipient, "mx", "ID");
+	ck_assert(span_starts_with(
+	    span_from(inet6.head, span_find(inet6.head, '(')), "([IPv6:2001:db8::1])\n\tby mx "));
+
 	taken.wrote_return_path = taken.wrote_delivered_to = taken.wrote_original_to = true;
 	envelope.protocol = (struct span){NULL, 0};
 	struct message none =
