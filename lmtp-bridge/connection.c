@@ -21,7 +21,7 @@ static void find_address(struct connection *connection)
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 		struct sockaddr_storage room;
-	} peer;
+	} peer = {.room.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(peer);
 	connection->address[0] = '\0';
 	if (getpeername(connection->in_fd, &peer.any, &len) != 0)

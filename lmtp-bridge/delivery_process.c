@@ -20,7 +20,7 @@
 #define REQUEST_TIMEOUT_MS 10000
 /* Of a request: each recipient has its address, its original and ORCPT. */
 #define RECIPIENT_BYTES_MAX 8192
-#define KEEP_BYTES (1024 * 1024)
+#define KEEP_BYTES ((size_t)1024 * 1024)
 
 struct server {
 	const struct settings *settings;

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #define CLIENT_NAME_MAX 255
-#define ENVID_MAX 100 /* RFC 3461 4.4 */
-#define ORCPT_MAX 500 /* RFC 3461 4.2 */
+/* RFC 3461 4.4 and 4.2 have 100 and 500; each may be encoded in three bytes. */
+#define ENVID_MAX 300
+#define ORCPT_MAX 1500
 
 enum argument { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_NEEDED };
 
@@ -170,7 +171,7 @@ static bool decode_utf8_address(struct span rest, struct bytes *to)
 static bool set_envid(struct arena *arena, struct span value, struct lmtp_command *command)
 {
 	struct bytes decoded = {0};
-	bool is_good = value.len > 0 && value.len <= ENVID_MAX * 3 && decode_xtext(value, &decoded);
+	bool is_good = value.len > 0 && value.len <= ENVID_MAX && decode_xtext(value, &decoded);
 	for (size_t i = 0; i < decoded.len; i++)
 		is_good = is_good && is_printable(decoded.data[i]);
 	if (is_good)
@@ -218,7 +219,7 @@ static bool set_orcpt(struct arena *arena, struct span value, struct lmtp_comman
 	size_t semicolon = span_find(value, ';');
 	struct span type = span_first(value, semicolon);
 	struct span text = span_from(value, semicolon + 1);
-	if (semicolon == 0 || semicolon >= value.len || text.len == 0 || value.len > ORCPT_MAX * 3)
+	if (semicolon == 0 || semicolon >= value.len || text.len == 0 || value.len > ORCPT_MAX)
 		return false;
 	bool is_utf8 = span_is_nocase(type, "utf-8");
 	bool is_good = is_utf8 ? decode_utf8_address(text, &decoded) : decode_xtext(text, &decoded);
