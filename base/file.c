@@ -115,6 +115,23 @@ static void parent_of(const char *path, char parent[PATH_MAX])
 		*slash = '\0';
 }
 
+int file_sync_parents(const char *path)
+{
+	char at[PATH_MAX];
+	char parent[PATH_MAX];
+	if (snprintf(at, sizeof(at), "%s", path) >= (int)sizeof(at)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	do {
+		parent_of(at, parent);
+		if (file_sync_dir_path(parent) != 0 && errno != EACCES)
+			return -1;
+		memcpy(at, parent, sizeof(at));
+	} while (strcmp(at, "/") != 0 && strcmp(at, ".") != 0);
+	return 0;
+}
+
 int file_make_dirs(const char *path, mode_t mode)
 {
 	char clean[PATH_MAX];

@@ -31,6 +31,9 @@ int file_sync(int fd);
 int file_sync_dir(int dirfd);
 int file_sync_dir_path(const char *path);
 
+/* Makes the way to `path` durable: syncs every directory above it but those we may not open. */
+int file_sync_parents(const char *path);
+
 /* Makes `path` and what is missing above it, mode `mode`; each new directory is made durable in
  * its parent. One that exists is fine. */
 int file_make_dirs(const char *path, mode_t mode);

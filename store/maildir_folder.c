@@ -2,9 +2,9 @@
  *
  * What we make is made durable in its parent before any mail lies in it. Several processes may
  * make the same folder at once: "it exists" is success at every step, and whoever finds a folder
- * half made (a crash) completes it. Modes and group follow the folder's own directory or its
- * dovecot-shared file, as Dovecot has it; a new mailbox is private.
- * Knows nothing of messages. */
+ * half made (a crash, a failed sync) completes it, whether or not he might make a new one. Modes
+ * and group follow the folder's own directory or its dovecot-shared file, as Dovecot has it; a new
+ * mailbox is private. Knows nothing of messages. */
 #include "store/maildir_folder.h"
 
 #include "base/file.h"
@@ -114,12 +114,22 @@ static bool is_inbox(const struct maildir_folder *folder)
 	return folder->canonical.len == 0;
 }
 
+/* Also for what somebody else made and perhaps did not come to sync. */
+static int sync_folder(const struct maildir *maildir, const struct maildir_folder *folder)
+{
+	if (file_sync_dir(folder->fd) != 0)
+		return -1;
+	return is_inbox(folder) ? file_sync_parents(maildir->root)
+	                        : file_sync_dir(maildir->root_fd);
+}
+
+/* tmp/ is the last: who finds it knows that the rest is complete and durable. */
 static bool fill_folder(
     const struct maildir *maildir, const struct maildir_folder *folder, struct status *status)
 {
-	if ((!is_inbox(folder) && make_mark(folder) != 0) || make_directory(folder, "tmp") != 0 ||
-	    make_directory(folder, "cur") != 0 || make_directory(folder, "new") != 0 ||
-	    file_sync_dir(folder->fd) != 0)
+	if ((!is_inbox(folder) && make_mark(folder) != 0) || make_directory(folder, "cur") != 0 ||
+	    make_directory(folder, "new") != 0 || sync_folder(maildir, folder) != 0 ||
+	    make_directory(folder, "tmp") != 0)
 		return status_errno(status, CAUSE_MAILBOX, errno, "make folder %s/%s",
 		    maildir->root, folder->disk_name);
 	if (!is_inbox(folder) && maildir->store.options->autosubscribe &&
@@ -160,7 +170,7 @@ static bool make_folder(struct maildir *maildir, struct span canonical, struct s
 	struct maildir_folder folder = new_folder(maildir, canonical);
 	bool is_made = false;
 	if (open_folder(maildir, &root) != 0 || make_directory(&root, folder.disk_name) != 0 ||
-	    file_sync_dir(root.fd) != 0 || open_folder(maildir, &folder) != 0)
+	    open_folder(maildir, &folder) != 0)
 		status_errno(status, CAUSE_MAILBOX, errno, "make folder %s/%s", maildir->root,
 		    folder.disk_name);
 	else
@@ -246,7 +256,7 @@ struct maildir_folder *maildir_folder_open(struct maildir *maildir, struct span 
 	if (folder == NULL)
 		return NULL;
 	int result = open_parts(folder, is_cur);
-	if (result != 0 && errno == ENOENT && (may_create || is_inbox(folder))) {
+	if (result != 0 && errno == ENOENT) {
 		if (!fill_folder(maildir, folder, status))
 			return NULL;
 		result = open_parts(folder, is_cur);

@@ -44,9 +44,54 @@ WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode))
 WRAP(int, fstat, (int fd, struct stat *found), (fd, found))
 WRAP(int, fstatat, (int fd, const char *path, struct stat *found, int flags),
     (fd, path, found, flags))
-WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(int, mkdirat, (int fd, const char *path, mode_t mode), (fd, path, mode))
 WRAP(int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags))
+
+/* Directories with a new one in them that no sync followed, in this run or one before. */
+static ino_t unsynced[64];
+static size_t unsynced_count;
+
+static void note_mkdir(int fd, const char *parent)
+{
+	struct stat found;
+	ck_assert_int_eq(__real_fstatat(fd, parent, &found, 0), 0);
+	ck_assert_uint_lt(unsynced_count, 64);
+	unsynced[unsynced_count++] = found.st_ino;
+}
+
+static void note_dir_sync(ino_t ino)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < unsynced_count; i++) {
+		if (unsynced[i] != ino)
+			unsynced[kept++] = unsynced[i];
+	}
+	unsynced_count = kept;
+}
+
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	char parent[256];
+	if (fails("mkdir") || __real_mkdir(path, mode) != 0)
+		return -1;
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	note_mkdir(AT_FDCWD, parent);
+	return 0;
+}
+
+int __real_mkdirat(int fd, const char *path, mode_t mode);
+int __wrap_mkdirat(int fd, const char *path, mode_t mode);
+int __wrap_mkdirat(int fd, const char *path, mode_t mode)
+{
+	if (fails("mkdirat") || __real_mkdirat(fd, path, mode) != 0)
+		return -1;
+	/* A missing tmp is made again. */
+	if (strcmp(path, "tmp") != 0)
+		note_mkdir(fd, ".");
+	return 0;
+}
 
 int __real_close(int fd);
 int __wrap_close(int fd);
@@ -104,6 +149,7 @@ int __wrap_fsync(int fd)
 	if (S_ISDIR(found.st_mode)) {
 		fault.is_dirty = false;
 		fault.dir_syncs++;
+		note_dir_sync(found.st_ino);
 	} else {
 		ck_assert_uint_lt(fault.synced_count, 16);
 		fault.synced[fault.synced_count++] = found.st_ino;
@@ -228,12 +274,25 @@ static void check_disk(struct room *room, bool is_stored, const char *what)
 static void prepare(struct room *room, bool is_new)
 {
 	room_enter(room);
+	unsynced_count = 0;
 	if (is_new)
 		return;
 	static const char *const names[] = {"Maildir", "Maildir/tmp", "Maildir/new", "Maildir/cur",
 	    "Maildir/.Work", "Maildir/.Work/tmp", "Maildir/.Work/new", "Maildir/.Work/cur"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		room_mkdir(room, names[i]);
+		unsynced_count = 0;
+	}
+}
+
+/* A delivery that stops half way may have made directories. Whoever finds them and stores
+ * something makes them durable first. */
+static void check_retry(struct room *room, const char *what)
+{
+	ck_assert_msg(deliver(room), "again after %s: %s", what, room->status.detail);
+	check_disk(room, true, what);
+	ck_assert_msg(unsynced_count == 0, "again after %s: %zu directories not synced", what,
+	    unsynced_count);
 }
 
 /* All calls in turn; `fault` has what is special about the file system. */
@@ -265,6 +324,7 @@ static void fail_each_call(bool is_new, unsigned calls_at_least)
 				ck_assert_msg(!status_is_permanent(&room.status), "%s", what);
 				ck_assert_msg(room.status.detail[0] != '\0', "%s", what);
 				failures++;
+				check_retry(&room, what);
 			}
 			has_ended = fault.failed == NULL;
 			if (has_ended)
