@@ -250,12 +250,13 @@ static enum user_answer lookup(const struct users *users, struct arena *arena, s
     struct span local, struct span domain, struct user *user_out, struct status *status)
 {
 	enum user_answer answer = USER_UNKNOWN;
-	/* Nobody asks for nobody: a macro of the MTA came out empty. */
-	if (local.len == 0) {
+	/* Nobody asks for nobody: a macro of the MTA came out empty. (`""@example.org` is a name
+	 * that a stranger may well ask for, and nobody has.) */
+	if (text.len == 0 || text.data[0] == '@') {
 		status_fail(status, CAUSE_USAGE, "empty user name");
 		return USER_CANNOT_TELL;
 	}
-	if (!has_control(local) && !has_control(domain))
+	if (local.len > 0 && !has_control(local) && !has_control(domain))
 		answer = ask_spellings(users, arena, local, domain, user_out, status);
 	if (answer != USER_UNKNOWN)
 		return answer;

@@ -83,6 +83,9 @@ START_TEST(each_answer_has_its_cause_and_text)
 		const char *text, *detail;
 	} rows[] = {
 	    {"anna@example.org", USER_FOUND, CAUSE_DELIVERED, "", ""},
+	    {"\"\"@x.org", USER_UNKNOWN, CAUSE_USER_UNKNOWN,
+	        "<\"\"@x.org> User doesn't exist: \"\"@x.org",
+	        "no source of users has \"\"\"@x.org\""},
 	    {"Nobody@Example.org", USER_UNKNOWN, CAUSE_USER_UNKNOWN,
 	        "<Nobody@Example.org> User doesn't exist: Nobody@Example.org",
 	        "no source of users has \"Nobody@Example.org\""},
@@ -245,6 +248,8 @@ START_TEST(patterns_make_names_and_homes)
 	    users_lookup_name(users, arena, SPAN("an\nna"), &user, &status), USER_UNKNOWN);
 	ck_assert_int_eq(
 	    users_lookup_name(users, arena, SPAN(""), &user, &status), USER_CANNOT_TELL);
+	ck_assert_int_eq(
+	    users_lookup_name(users, arena, SPAN("@x.org"), &user, &status), USER_CANNOT_TELL);
 	ck_assert_int_eq(status.cause, CAUSE_USAGE);
 	users_close(&users);
 	leave();
