@@ -47,9 +47,28 @@ static void catch_signals(void)
 	sigaction(SIGXFSZ, &ignore, NULL);
 	/* Inherited as ignored it would take our child's status away. */
 	sigaction(SIGCHLD, &usual, NULL);
+	/* They come in while we wait (wait_for_input) and at no other time: one that came just
+	 * before a wait would be noticed only after it. */
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static void unblock_signals(void)
+{
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* poll() for one descriptor, ended by signals, also by those that came before. */
+static int wait_for_input(int fd, int timeout_ms)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	struct timespec limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+	sigset_t none;
+	sigemptyset(&none);
+	return ppoll(&ready, 1, &limit, &none);
 }
 
 /* Nothing below may speak on the MTA's pipe, nor hold it open; a person at a terminal may see
@@ -70,6 +89,7 @@ static _Noreturn void run_child(
 	static const int usual[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2};
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
 		signal(usual[i], SIG_DFL);
+	unblock_signals();
 #ifdef __linux__
 	/* Without a parent nobody waits for the answer, and the MTA will try again. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -109,6 +129,7 @@ static void give_up(struct status *status, enum cause cause, const char *why)
 	status_fail(status, cause, "%s", why);
 	/* A log daemon that takes nothing must not hold the answer until the MTA loses patience. */
 	signal(SIGALRM, leave_at_once);
+	unblock_signals();
 	alarm(LOG_WAIT_S);
 	openlog("deliver", LOG_PID, LOG_MAIL);
 	syslog(LOG_ERR, "error: %s", why);
@@ -155,8 +176,7 @@ static bool wait_for_status(pid_t child, int fd, int64_t *deadline_ms, struct st
 {
 	struct parent_note note;
 	for (;;) {
-		struct pollfd ready = {.fd = fd, .events = POLLIN};
-		int result = poll(&ready, 1, clock_left_ms(*deadline_ms));
+		int result = wait_for_input(fd, clock_left_ms(*deadline_ms));
 		if (is_interrupted || result == 0) {
 			if (take_last_word(child, fd, status))
 				return true;
@@ -200,11 +220,10 @@ static void drain_input(int64_t deadline_ms)
 {
 	char data[65536];
 	for (;;) {
-		struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
 		int left = clock_left_ms(deadline_ms);
 		if (left == 0 || is_interrupted || isatty(STDIN_FILENO))
 			return;
-		ssize_t got = poll(&ready, 1, left);
+		ssize_t got = wait_for_input(STDIN_FILENO, left);
 		if (got > 0)
 			got = read(STDIN_FILENO, data, sizeof(data));
 		else if (got == 0)
