@@ -41,7 +41,8 @@ static int check_script(const char *path)
 		report_summary(&report, &errors);
 		bytes_append_byte(&report, '\n');
 	}
-	fwrite(report.data, 1, report.len, stderr);
+	if (report.len > 0)
+		fwrite(report.data, 1, report.len, stderr);
 	arena_free(&arena);
 	bytes_clear(&report);
 	bytes_clear(&source);

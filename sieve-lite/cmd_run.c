@@ -170,7 +170,8 @@ static const struct sieve_script *compile(struct session *session)
 	const struct sieve_error *error = session->compile_errors.first;
 	for (; error != NULL; error = error->next)
 		report_error(&report, error, bytes_span(&session->source));
-	fwrite(report.data, 1, report.len, stderr);
+	if (report.len > 0)
+		fwrite(report.data, 1, report.len, stderr);
 	bytes_clear(&report);
 	return script;
 }
@@ -332,7 +333,8 @@ static int run(struct session *session)
 		print_json(session, script != NULL, &text);
 	else if (script != NULL)
 		print_text(session, &text);
-	fwrite(text.data, 1, text.len, stdout);
+	if (text.len > 0)
+		fwrite(text.data, 1, text.len, stdout);
 	bytes_clear(&text);
 	return script != NULL && session->end == SIEVE_DONE ? CMD_OK : CMD_BAD;
 }

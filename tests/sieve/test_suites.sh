@@ -60,6 +60,8 @@ is "a missing file is trouble" "$?" 2
 "$sieve" test >out 2>&1
 is "no file is trouble" "$?" 2
 echo 'require "vnd.dovecot.testsuite";' >only_tests.sieve
+"$sieve" check "$here/testsuite/keep.sieve" >out 2>&1
+is "check says nothing of a good script" "$?$(cat out)" 0
 "$sieve" check only_tests.sieve >out 2>&1
 is "the language of tests is for tests alone" "$?" 1
 
