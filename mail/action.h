@@ -11,6 +11,7 @@ enum action_kind {
 	ACTION_KEEP,     /* store in the default folder */
 	ACTION_FILEINTO, /* store in `folder` */
 	ACTION_DISCARD,  /* cancels the implicit keep; stores nothing */
+	ACTION_REJECT,   /* refuse towards the sender, with `text` (RFC 5429) */
 };
 
 /* Where in which script it was decided; `script` is null where no script did. */
@@ -27,6 +28,7 @@ struct action {
 	struct span folder; /* UTF-8 as the script or option has it; empty: the default folder */
 	const struct span *flags; /* IMAP flags and keywords, "\\Seen"; null: none said */
 	size_t flag_count;
+	struct span text; /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
 	const struct message *message; /* the version to store; null: as it came */
 	struct action_origin origin;
 	struct action *next;

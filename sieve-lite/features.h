@@ -14,13 +14,22 @@ extern const struct extension ext_comparator_numeric;
 extern const struct extension ext_comparator_octet;
 extern const struct extension ext_copy;
 extern const struct extension ext_date;
+extern const struct extension ext_duplicate;
+extern const struct extension ext_editheader;
 extern const struct extension ext_encoded_character;
 extern const struct extension ext_envelope;
+extern const struct extension ext_environment;
+extern const struct extension ext_ereject;
 extern const struct extension ext_fileinto;
+extern const struct extension ext_ihave;
 extern const struct extension ext_imap4flags;
 extern const struct extension ext_index;
+extern const struct extension ext_mailbox;
+extern const struct extension ext_regex;
+extern const struct extension ext_reject;
 extern const struct extension ext_relational;
 extern const struct extension ext_subaddress;
 extern const struct extension ext_variables;
+extern const struct extension ext_vnd_dovecot_debug;
 
 #endif

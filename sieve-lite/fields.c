@@ -8,7 +8,7 @@
 
 #define BYTES_PER_STEP 64
 
-static struct field *first_field(struct run *run)
+struct field *fields_first(struct run *run)
 {
 	if (run->fields != NULL)
 		return run->fields->first;
@@ -19,6 +19,7 @@ static struct field *first_field(struct run *run)
 	run_spend(run, rest.len / BYTES_PER_STEP);
 	while (header_next(&rest, &found)) {
 		struct field *field = ARENA_NEW(run->arena, struct field);
+		field->whole = found.whole;
 		field->name = found.name;
 		field->raw = found.value;
 		*end = field;
@@ -32,6 +33,39 @@ void fields_forget(struct run *run)
 	run->fields = NULL;
 }
 
+void fields_replace(struct run *run, struct span head)
+{
+	struct message *version = ARENA_NEW(run->arena, struct message);
+	*version = message_with_head(run->message, head);
+	run->message = version;
+	fields_forget(run);
+}
+
+static struct field_pick *pick_of(struct checker *checker, struct node *node)
+{
+	if (node->pick == NULL)
+		node->pick = ARENA_NEW(checker->arena, struct field_pick);
+	return node->pick;
+}
+
+bool fields_check_index(struct checker *checker, struct node *node, struct argument *use)
+{
+	pick_of(checker, node)->index = use->value->number;
+	if (use->value->number > 0)
+		return true;
+	problem_error(checker->problems, use->value->at, "fields are counted from 1");
+	return false;
+}
+
+bool fields_check_last(struct checker *checker, struct node *node, struct argument *use)
+{
+	pick_of(checker, node)->is_from_end = true;
+	if (node_tag(node, "index") != NULL)
+		return true;
+	problem_error(checker->problems, use->at, "':last' needs ':index'");
+	return false;
+}
+
 static struct field *next_named(struct field *field, struct span name)
 {
 	while (field != NULL && !span_equals_nocase(field->name, name))
@@ -41,7 +75,7 @@ static struct field *next_named(struct field *field, struct span name)
 
 struct field *field_find(struct run *run, struct span name)
 {
-	return next_named(first_field(run), name);
+	return next_named(fields_first(run), name);
 }
 
 static struct field_walk walk_all(struct run *run, const struct argument *names)

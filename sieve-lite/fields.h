@@ -1,11 +1,13 @@
 #ifndef SIEVE_LITE_FIELDS_H
 #define SIEVE_LITE_FIELDS_H
 
+#include "sieve-lite/checker.h"
 #include "sieve-lite/run.h"
 
 /* The header of the message in effect, as tests look at it. */
 
 struct field {
+	struct span whole; /* all its lines, within the head of the message */
 	struct span name;
 	struct span raw;  /* folded, as it came */
 	struct span text; /* what a person sees; null data until field_text() made it */
@@ -50,6 +52,14 @@ struct span field_text(struct run *run, struct field *field);
 /* The addresses in it (address_list.h), or null; parsed once. */
 const struct listed_address *field_addresses(struct run *run, struct field *field);
 
+/* The checks of ":index" <fieldno: number> and ":last": they set node->pick. */
+bool fields_check_index(struct checker *checker, struct node *node, struct argument *use);
+bool fields_check_last(struct checker *checker, struct node *node, struct argument *use);
+
+/* All fields, in order. */
+struct field *fields_first(struct run *run);
+/* The message has another head from here on (arena memory). */
+void fields_replace(struct run *run, struct span head);
 /* The header changed: it is read anew when next asked for. */
 void fields_forget(struct run *run);
 

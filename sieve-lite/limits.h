@@ -21,6 +21,6 @@
 #define LIMIT_ACTIONS 32
 #define LIMIT_VARIABLE_BYTES ((size_t)64 * 1024)
 #define LIMIT_TEXT_BYTES ((size_t)1024 * 1024)     /* of one string after expansion */
-#define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* of all of them in a run */
+#define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* made by one run */
 
 #endif

@@ -35,6 +35,7 @@ static bool match_keys(struct match *match, struct span source, struct span valu
 	const struct matching *how = match->how;
 	for (size_t i = 0; i < how->keys->count && match->run->unwind == UNWIND_NONE; i++) {
 		struct span key = run_text(match->run, &how->keys->texts[i]);
+		match->key_index = i;
 		if (match->has_word_keys ? match_words(match, source, value, key)
 		                         : match_key(match, source, value, key))
 			return true;

@@ -15,6 +15,7 @@ struct match {
 	const struct matching *how;
 	uint64_t count; /* values seen */
 	bool is_matched;
+	size_t key_index;   /* of the key that is being compared */
 	bool has_word_keys; /* each key is a list of words, separated by blanks */
 };
 

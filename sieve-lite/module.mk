@@ -15,19 +15,27 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_comparator_numeric.c \
 	%D%/ext_copy.c \
 	%D%/ext_date.c \
+	%D%/ext_duplicate.c \
+	%D%/ext_editheader.c \
 	%D%/ext_encoded_character.c \
 	%D%/ext_envelope.c \
+	%D%/ext_environment.c \
 	%D%/ext_fileinto.c \
+	%D%/ext_ihave.c \
 	%D%/ext_imap4flags.c \
 	%D%/ext_index.c \
+	%D%/ext_mailbox.c \
+	%D%/ext_reject.c \
 	%D%/ext_relational.c \
 	%D%/ext_subaddress.c \
 	%D%/ext_variables.c \
+	%D%/ext_vnd_dovecot_debug.c \
 	%D%/feature.h \
 	%D%/features.h \
 	%D%/fields.c %D%/fields.h \
 	%D%/folder_name.c %D%/folder_name.h \
 	%D%/header_text.c %D%/header_text.h \
+	%D%/header_write.c %D%/header_write.h \
 	%D%/lexer.c %D%/lexer.h \
 	%D%/limits.h \
 	%D%/match.c %D%/match.h \
@@ -40,7 +48,11 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/sieve.h \
 	%D%/tree.h \
 	%D%/variables.h
-SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS)
+if HAVE_PCRE2
+%C%_libsieve_a_SOURCES += %D%/ext_regex.c
+endif
+AM_CPPFLAGS += $(PCRE2_CFLAGS)
+SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS) $(PCRE2_LIBS)
 
 bin_PROGRAMS += %D%/sieve-lite
 %C%_sieve_lite_SOURCES = \

@@ -20,14 +20,25 @@ static const struct extension *const rows[] = {
     &ext_comparator_octet,
     &ext_copy,
     &ext_date,
+    &ext_duplicate,
+    &ext_editheader,
     &ext_encoded_character,
     &ext_envelope,
+    &ext_environment,
+    &ext_ereject,
     &ext_fileinto,
+    &ext_ihave,
     &ext_imap4flags,
     &ext_index,
+    &ext_mailbox,
+#ifdef HAVE_PCRE2
+    &ext_regex,
+#endif
+    &ext_reject,
     &ext_relational,
     &ext_subaddress,
     &ext_variables,
+    &ext_vnd_dovecot_debug,
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

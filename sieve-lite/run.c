@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define TEXT_BYTES_PER_STEP 64
+#define BYTES_PER_STEP 64
 
 void run_fail(struct run *run, const char *format, ...)
 {
@@ -54,6 +54,14 @@ void run_spend(struct run *run, uint64_t steps)
 	run->steps_until_clock = run->steps + LIMIT_STEPS_BETWEEN_CLOCKS;
 	if (host->is_out_of_time(host->context) != SIEVE_NO)
 		run_fail(run, "this script takes too much time");
+}
+
+void run_spend_bytes(struct run *run, uint64_t bytes)
+{
+	run->taken_bytes += bytes;
+	run_spend(run, bytes / BYTES_PER_STEP);
+	if (run->taken_bytes > LIMIT_RUN_BYTES)
+		run_fail(run, "this script takes too much memory");
 }
 
 static void tell(struct run *run, const struct node *node, enum sieve_trace_kind kind, bool result)
@@ -124,13 +132,9 @@ bool run_test(struct run *run, const struct node *test)
 /* How much of `text` may be used: an expanded string has a size limit, and all of them. */
 static struct span limit_text(struct run *run, struct span text)
 {
-	size_t len = text.len < LIMIT_TEXT_BYTES ? text.len : LIMIT_TEXT_BYTES;
-	run->text_bytes += len;
-	run_spend(run, len / TEXT_BYTES_PER_STEP);
-	if (run->text_bytes <= LIMIT_RUN_BYTES)
-		return span_first(text, len);
-	run_fail(run, "this script makes too many and too long strings");
-	return SPAN("");
+	text = span_first(text, LIMIT_TEXT_BYTES);
+	run_spend_bytes(run, text.len);
+	return run->unwind == UNWIND_NONE ? text : SPAN("");
 }
 
 struct span run_text(struct run *run, const struct text *text)
@@ -202,8 +206,24 @@ static void apply_tags(struct run *run, const struct node *node, struct action *
 	}
 }
 
+/* What would make a refused message a delivered one too (RFC 5429 2.4). */
+static bool conflicts(const struct run *run, enum action_kind kind)
+{
+	for (const struct action *action = run->result->actions.first; action != NULL;
+	     action = action->next) {
+		if ((kind == ACTION_REJECT || action->kind == ACTION_REJECT) &&
+		    kind != ACTION_DISCARD && action->kind != ACTION_DISCARD)
+			return true;
+	}
+	return false;
+}
+
 static struct action *add(struct run *run, const struct node *node, enum action_kind kind)
 {
+	if (conflicts(run, kind)) {
+		run_fail(run, "a message that is refused cannot be delivered or refused again");
+		return NULL;
+	}
 	if (run->result->actions.count >= LIMIT_ACTIONS) {
 		run_fail(run, "too many actions: at most %d", LIMIT_ACTIONS);
 		return NULL;

@@ -28,7 +28,7 @@ struct run {
 	const struct node *node; /* the innermost command or test */
 	uint64_t steps;
 	uint64_t steps_until_clock;
-	uint64_t text_bytes;
+	uint64_t taken_bytes;
 	/* The last successful match with wildcards: [0] all that matched, then each wildcard. */
 	struct span matches[LIMIT_MATCHES + 1];
 	size_t match_count;
@@ -44,6 +44,8 @@ void run_cannot_tell(struct run *run, const char *what);
 bool run_answer(struct run *run, enum sieve_answer answer, const char *what);
 /* Counts work done; ends the run when it was too much. */
 void run_spend(struct run *run, uint64_t steps);
+/* The same for memory taken from the arena. */
+void run_spend_bytes(struct run *run, uint64_t bytes);
 
 /* sieve_run() that adds to the result there is. */
 enum sieve_end run_script(struct arena *arena, const struct sieve_script *script,

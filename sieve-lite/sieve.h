@@ -38,6 +38,8 @@ enum sieve_ability {
 	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
 	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
 	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
+	SIEVE_CAN_REMEMBER = 8,            /* has is_duplicate() */
+	SIEVE_CAN_EDIT = 16,               /* stores action.message, not the message as it came */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
@@ -52,6 +54,13 @@ struct sieve_compile_options {
 	/* A feature of the caller's own (feature.h), which scripts may require; null: none. It
 	 * brings commands, tags and the like, but changes no strings and has no state. */
 	const struct extension *guest;
+	/* Gives the script that "include" names (RFC 6609), in memory of `arena`: one of the user,
+	 * or of the site. SIEVE_NO: there is none; SIEVE_CANNOT_TELL is an error of the including
+	 * script, and the loader remembers for its owner that it was its own trouble. Null: none.
+	 */
+	void *load_context;
+	enum sieve_answer (*load)(void *load_context, struct arena *arena, struct span name,
+	    bool is_global, struct span *source_out);
 };
 
 /* Compiles `source` (borrowed only during the call). Null when there are errors; all that could
@@ -65,6 +74,17 @@ enum sieve_answer { SIEVE_YES, SIEVE_NO, SIEVE_CANNOT_TELL };
 struct sieve_host {
 	void *context;
 	enum sieve_answer (*mailbox_exists)(void *context, struct span folder);
+	/* An item of the test "environment" (RFC 5183) that the engine does not know itself:
+	 * "host", "domain", "vnd.ladle.x". SIEVE_NO: there is none of that name. */
+	enum sieve_answer (*environment)(
+	    void *context, struct arena *arena, struct span name, struct span *value_out);
+	/* Whether `id` (any bytes) was seen in an earlier delivery, less than `seconds` ago (RFC
+	 * 7352). It is to be remembered as seen for `seconds` if this delivery succeeds, from
+	 * now on also where it was seen if `is_last`. */
+	enum sieve_answer (*is_duplicate)(
+	    void *context, struct span id, uint64_t seconds, bool is_last);
+	/* What a script wrote with debug_log. */
+	void (*log)(void *context, const char *script, unsigned line, struct span text);
 	/* Asked now and then: SIEVE_YES ends the script as one over its budget. */
 	enum sieve_answer (*is_out_of_time)(void *context);
 };

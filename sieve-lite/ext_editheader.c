@@ -1,0 +1,152 @@
+/* ext_editheader.c - another header for what is decided from here on (RFC 5293).
+ *
+ *	addheader [":last"] <field-name: string> <value: string>
+ *	deleteheader [":index" <fieldno: number> [":last"]] [COMPARATOR] [MATCH-TYPE]
+ *	             <field-name: string> [<value-patterns: string-list>]
+ *
+ * Each change makes a new version of the message; actions before it keep theirs. Received and
+ * Auto-Submitted cannot be deleted: loops are found by them. */
+#include "sieve-lite/checker.h"
+#include "sieve-lite/features.h"
+#include "sieve-lite/fields.h"
+#include "sieve-lite/header_write.h"
+#include "sieve-lite/match.h"
+
+#include "mail/header.h"
+
+static bool check_name(struct checker *checker, struct node *node)
+{
+	const struct text *name = &node->positionals[0]->texts[0];
+	if (!text_is_constant(name) || header_name_is_valid(name->literal))
+		return true;
+	problem_error(checker->problems, name->at, "no header can be named '%s'",
+	    problem_quote(checker->problems, name->literal));
+	return false;
+}
+
+/* The name of the field, or null data with the run failed. */
+static struct span name_of(struct run *run, const struct node *node)
+{
+	struct span name = run_text(run, &node->positionals[0]->texts[0]);
+	if (header_name_is_valid(name))
+		return name;
+	run_fail(run, "no header can have this name");
+	return (struct span){NULL, 0};
+}
+
+/* The head of the message is replaced by what is in `head`, which is freed. */
+static void replace_head(struct run *run, struct bytes *head)
+{
+	run_spend_bytes(run, head->len);
+	if (run->unwind == UNWIND_NONE)
+		fields_replace(run, arena_span(run->arena, bytes_span(head)));
+	bytes_clear(head);
+}
+
+/* Where the last field ends in the head. */
+static size_t end_of_fields(struct run *run)
+{
+	struct span head = run->message->head;
+	size_t end = 0;
+	for (const struct field *field = fields_first(run); field != NULL; field = field->next)
+		end = (size_t)(field->whole.data - head.data) + field->whole.len;
+	return end;
+}
+
+static void run_addheader(struct run *run, const struct node *node)
+{
+	struct span name = name_of(run, node);
+	struct span value = run_text(run, &node->positionals[1]->texts[0]);
+	struct span head = run->message->head;
+	size_t at = node_tag(node, "last") != NULL ? end_of_fields(run) : 0;
+	struct bytes edited = {0};
+	if (name.data == NULL)
+		return;
+	bytes_append_span(&edited, span_first(head, at));
+	/* The last line of a header without a body may lack its end. */
+	if (edited.len > 0 && edited.data[edited.len - 1] != '\n')
+		bytes_append_byte(&edited, '\n');
+	if (!header_write(&edited, name, value))
+		run_fail(run, "the value of a header must be valid UTF-8");
+	bytes_append_span(&edited, span_from(head, at));
+	replace_head(run, &edited);
+}
+
+static bool is_protected(struct span name)
+{
+	return span_is_nocase(name, "Received") || span_is_nocase(name, "Auto-Submitted");
+}
+
+static bool check_deleteheader(struct checker *checker, struct node *node)
+{
+	const struct text *name = &node->positionals[0]->texts[0];
+	if (text_is_constant(name) && is_protected(name->literal))
+		problem_warning(checker->problems, name->at,
+		    "'%s' cannot be deleted; this does nothing",
+		    problem_quote(checker->problems, name->literal));
+	return check_name(checker, node);
+}
+
+static bool is_to_go(
+    struct run *run, const struct node *node, struct span name, struct field *field)
+{
+	struct match match = match_begin(run, node);
+	return node->positionals[1] == NULL || match_value(&match, name, field_text(run, field));
+}
+
+static void run_deleteheader(struct run *run, const struct node *node)
+{
+	struct span name = name_of(run, node);
+	struct span head = run->message->head;
+	struct bytes edited = {0};
+	size_t done = 0;
+	if (name.data == NULL || is_protected(name))
+		return;
+	struct field_walk walk = field_walk(run, node, node->positionals[0]);
+	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
+		if (!is_to_go(run, node, name, field) || run->unwind != UNWIND_NONE)
+			continue;
+		size_t start = (size_t)(field->whole.data - head.data);
+		bytes_append_span(&edited, span_from(span_first(head, start), done));
+		done = start + field->whole.len;
+	}
+	if (done == 0)
+		return;
+	bytes_append_span(&edited, span_from(head, done));
+	replace_head(run, &edited);
+}
+
+static const struct tag add_tags[] = {{.name = "last"}, {.name = NULL}};
+
+static const struct tag delete_tags[] = {
+    {.name = "index", .wants = WANTS_NUMBER, .check = fields_check_index},
+    {.name = "last", .check = fields_check_last},
+    {.name = NULL},
+};
+
+#define NAME                                                  \
+	{                                                     \
+		.name = "the header name", .type = WANTS_TEXT \
+	}
+
+static const struct command commands[] = {
+    {.name = "addheader",
+        .positionals = {NAME, {.name = "the value", .type = WANTS_TEXT}},
+        .tags = add_tags,
+        .check = check_name,
+        .run = run_addheader},
+    {.name = "deleteheader",
+        .positionals = {NAME, {.name = "the patterns", .type = WANTS_TEXTS, .is_optional = true}},
+        .tags = delete_tags,
+        .is_comparing = true,
+        .check = check_deleteheader,
+        .run = run_deleteheader},
+    {.name = NULL},
+};
+
+const struct extension ext_editheader = {
+    .name = "editheader",
+    .document = "RFC 5293",
+    .needs = SIEVE_CAN_EDIT,
+    .commands = commands,
+};

@@ -1,0 +1,73 @@
+/* ext_environment.c - where a script runs (RFC 5183).
+ *
+ *	environment [COMPARATOR] [MATCH-TYPE] <name: string> <key-list: string-list>
+ *
+ * An item that does not exist matches nothing, the empty key included. */
+#include "sieve-lite/features.h"
+#include "sieve-lite/match.h"
+
+static struct span client_name(struct run *run)
+{
+	return run->input->envelope != NULL ? run->input->envelope->client_name : SPAN("");
+}
+
+static struct span client_address(struct run *run)
+{
+	return run->input->envelope != NULL ? run->input->envelope->client_address : SPAN("");
+}
+
+static const struct {
+	const char *name;
+	const char *value; /* the same for everybody, or */
+	struct span (*of)(struct run *run);
+} items[] = {
+    {"location", "MDA", NULL},
+    {"name", "Ladle", NULL},
+    {"phase", "during", NULL},
+    {"remote-host", NULL, client_name},
+    {"remote-ip", NULL, client_address},
+    {"version", PACKAGE_VERSION, NULL},
+};
+
+static bool find_item(struct run *run, struct span name, struct span *value_out)
+{
+	const struct sieve_host *host = run->input->host;
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if (!span_is_nocase(name, items[i].name))
+			continue;
+		*value_out = items[i].of != NULL ? items[i].of(run) : span_of(items[i].value);
+		return true;
+	}
+	if (host == NULL || host->environment == NULL)
+		return false;
+	return run_answer(run, host->environment(host->context, run->arena, name, value_out),
+	    "an item of the environment");
+}
+
+static bool test_environment(struct run *run, const struct node *node)
+{
+	struct match match = match_begin(run, node);
+	struct span name = run_text(run, &node->positionals[0]->texts[0]);
+	struct span value;
+	if (!find_item(run, name, &value))
+		return false;
+	/* The count of an empty item is 0. */
+	if (value.len > 0 || !node->matching->type->is_counting)
+		match_value(&match, name, value);
+	return match_end(&match);
+}
+
+static const struct command commands[] = {
+    {.name = "environment",
+        .positionals = {{.name = "the item", .type = WANTS_TEXT},
+            {.name = "the keys", .type = WANTS_TEXTS}},
+        .is_comparing = true,
+        .test = test_environment},
+    {.name = NULL},
+};
+
+const struct extension ext_environment = {
+    .name = "environment",
+    .document = "RFC 5183",
+    .commands = commands,
+};

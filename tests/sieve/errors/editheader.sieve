@@ -1,0 +1,4 @@
+require "editheader";
+addheader "a b" "c";
+deleteheader "a:";
+deleteheader :last "a";

@@ -1,0 +1,1 @@
+require ["reject", "fileinto"]; reject "a"; fileinto "b";

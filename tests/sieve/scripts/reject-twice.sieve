@@ -1,0 +1,1 @@
+require ["reject", "ereject"]; reject "a"; ereject "b";
