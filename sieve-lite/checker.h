@@ -18,6 +18,7 @@ struct checker {
 	unsigned depth;                /* in blocks; 0 at the top */
 	struct unknown_name *unknowns; /* reported once each */
 	void *states[REGISTRY_MAX];
+	struct checker *outer; /* of the script that includes this one; null for the first */
 };
 
 /* Checks a whole script. `checker` has arena, problems and options set. */
@@ -27,6 +28,9 @@ void checker_check(struct checker *checker, struct node *first);
 
 /* The feature of that name is in effect from here on. False: there is none for this caller. */
 bool checker_require(struct checker *checker, struct span name);
+
+/* Compiles another script in the course of the first one's check; null: it has errors. */
+struct sieve_script *checker_compile(struct checker *outer, const char *name, struct span source);
 
 /* A feature's own zeroed memory for this script; run_script() finds it again. */
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size);

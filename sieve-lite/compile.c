@@ -1,24 +1,43 @@
 /* compile.c - source to a script that can be run: parse, and where that went well, check. */
 #include "sieve-lite/checker.h"
+#include "sieve-lite/limits.h"
 #include "sieve-lite/parser.h"
 #include "sieve-lite/script.h"
 
 #include <string.h>
 
+static struct sieve_script *compile(
+    struct checker *checker, struct problems *problems, struct span source)
+{
+	unsigned errors_before = problems->errors->error_count;
+	/* The tree borrows names from its source. */
+	source = arena_span(checker->arena, span_first(source, LIMIT_SCRIPT_BYTES + 1));
+	struct node *first = parser_parse(checker->arena, source, problems);
+	if (problems->errors->error_count == errors_before)
+		checker_check(checker, first);
+	if (problems->errors->error_count != errors_before)
+		return NULL;
+	struct sieve_script *script = ARENA_NEW(checker->arena, struct sieve_script);
+	*script = (struct sieve_script){
+	    .name = problems->script, .first = first, .features = checker->features};
+	memcpy(script->states, checker->states, sizeof(script->states));
+	return script;
+}
+
+struct sieve_script *checker_compile(struct checker *outer, const char *name, struct span source)
+{
+	struct problems problems = {outer->arena, name, outer->problems->errors};
+	struct checker checker = {.arena = outer->arena,
+	    .problems = &problems,
+	    .options = outer->options,
+	    .outer = outer};
+	return compile(&checker, &problems, source);
+}
+
 struct sieve_script *sieve_compile(struct arena *arena, struct span source,
     const struct sieve_compile_options *options, struct sieve_errors *errors)
 {
-	const char *name = arena_text(arena, span_of(options->name));
-	struct problems problems = {arena, name, errors};
-	unsigned errors_before = errors->error_count;
-	struct node *first = parser_parse(arena, source, &problems);
+	struct problems problems = {arena, arena_text(arena, span_of(options->name)), errors};
 	struct checker checker = {.arena = arena, .problems = &problems, .options = options};
-	if (errors->error_count == errors_before)
-		checker_check(&checker, first);
-	if (errors->error_count != errors_before)
-		return NULL;
-	struct sieve_script *script = ARENA_NEW(arena, struct sieve_script);
-	*script = (struct sieve_script){name, first, checker.features, {NULL}};
-	memcpy(script->states, checker.states, sizeof(script->states));
-	return script;
+	return compile(&checker, &problems, source);
 }

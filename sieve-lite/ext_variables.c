@@ -21,6 +21,9 @@
 
 struct variable_name {
 	struct span name;
+	uint64_t number;
+	bool is_set;    /* by a command so far */
+	bool is_global; /* from here on: its value is found by name */
 	struct variable_name *next;
 };
 
@@ -29,26 +32,24 @@ struct variable_names {
 	uint64_t count;
 };
 
-/* The number of a variable; new names get the next one. False: too many, reported. */
-static bool number_of(
-    struct checker *checker, struct place at, struct span name, uint64_t *number_out)
+/* The entry of a variable; new names get the next number. Null: too many, reported. */
+static struct variable_name *entry_of(struct checker *checker, struct place at, struct span name)
 {
 	struct variable_names *names = checker_state(checker, &ext_variables, sizeof(*names));
 	struct variable_name **end = &names->first;
-	*number_out = 0;
-	for (; *end != NULL; end = &(*end)->next, (*number_out)++) {
+	for (; *end != NULL; end = &(*end)->next) {
 		if (span_equals_nocase((*end)->name, name))
-			return true;
+			return *end;
 	}
 	if (names->count == LIMIT_VARIABLES) {
 		problem_error(
 		    checker->problems, at, "too many variables: at most %d", LIMIT_VARIABLES);
-		return false;
+		return NULL;
 	}
-	names->count++;
 	*end = ARENA_NEW(checker->arena, struct variable_name);
 	(*end)->name = name;
-	return true;
+	(*end)->number = names->count++;
+	return *end;
 }
 
 /* -- Their values in a run -- */
@@ -71,6 +72,39 @@ static struct span *value_of(struct run *run, uint64_t number)
 static struct span variable_value(struct run *run, const struct text_part *part)
 {
 	return *value_of(run, part->index);
+}
+
+struct global {
+	struct span name;
+	struct span value;
+	struct global *next;
+};
+
+struct globals {
+	struct global *first;
+};
+
+static struct global *find_global(struct run *run, struct span name)
+{
+	struct globals *globals = run_state(run, &ext_variables, sizeof(struct globals));
+	for (struct global *global = globals->first; global != NULL; global = global->next) {
+		if (span_equals_nocase(global->name, name))
+			return global;
+	}
+	struct global *global = ARENA_NEW(run->arena, struct global);
+	*global = (struct global){name, SPAN(""), globals->first};
+	globals->first = global;
+	return global;
+}
+
+struct span variable_global_get(struct run *run, const struct text_part *part)
+{
+	return find_global(run, part->literal)->value;
+}
+
+void variable_global_set(struct run *run, const struct text_part *part, struct span value)
+{
+	find_global(run, part->literal)->value = value;
 }
 
 static struct span match_value_of(struct run *run, const struct text_part *part)
@@ -159,6 +193,17 @@ static bool bind_match(
 	return false;
 }
 
+static bool bind_own(
+    struct checker *checker, struct place at, struct span name, struct text_part *part)
+{
+	struct variable_name *entry = entry_of(checker, at, name);
+	if (entry == NULL)
+		return false;
+	part->value = entry->is_global ? variable_global_get : variable_value;
+	part->index = entry->number;
+	return true;
+}
+
 /* Makes `part` stand for "${space.name}", "${name}" where `space` is empty; gives the space it
  * belongs to, null: the script itself. */
 static const struct variable_space *variable_bind(struct checker *checker, struct place at,
@@ -167,9 +212,8 @@ static const struct variable_space *variable_bind(struct checker *checker, struc
 	const struct extension *from = NULL;
 	part->literal = name;
 	if (space.len == 0) {
-		part->value = variable_value;
 		*is_sound_out = is_digit(name.data[0]) ? bind_match(checker, at, name, part)
-		                                       : number_of(checker, at, name, &part->index);
+		                                       : bind_own(checker, at, name, part);
 		return NULL;
 	}
 	const struct variable_space *found =
@@ -257,7 +301,30 @@ struct variable_target *variable_target(
 		    problem_quote(checker->problems, name->literal));
 		return NULL;
 	}
+	if (is_sound && is_to_be_set && target->space == NULL)
+		entry_of(checker, name->at, reference.name)->is_set = true;
 	return is_sound ? target : NULL;
+}
+
+bool variable_make_global(struct checker *checker, const struct text *name)
+{
+	if (name_len(name->literal) != name->literal.len || name->literal.len == 0 ||
+	    is_digit(name->literal.data[0])) {
+		problem_error(checker->problems, name->at, "'%s' is no name for a variable",
+		    problem_quote(checker->problems, name->literal));
+		return false;
+	}
+	struct variable_name *entry = entry_of(checker, name->at, name->literal);
+	if (entry == NULL)
+		return false;
+	if (entry->is_set && !entry->is_global) {
+		problem_error(checker->problems, name->at,
+		    "'%s' was set before: it cannot become global any more",
+		    problem_quote(checker->problems, name->literal));
+		return false;
+	}
+	entry->is_global = true;
+	return true;
 }
 
 struct span variable_get(struct run *run, const struct variable_target *target)
@@ -270,6 +337,8 @@ void variable_set(struct run *run, const struct variable_target *target, struct 
 	value = variable_limit(value);
 	if (target->space != NULL)
 		target->space->set(run, &target->part, value);
+	else if (target->part.value == variable_global_get)
+		variable_global_set(run, &target->part, value);
 	else
 		*value_of(run, target->part.index) = value;
 }

@@ -23,6 +23,7 @@ extern const struct extension ext_ereject;
 extern const struct extension ext_fileinto;
 extern const struct extension ext_ihave;
 extern const struct extension ext_imap4flags;
+extern const struct extension ext_include;
 extern const struct extension ext_index;
 extern const struct extension ext_mailbox;
 extern const struct extension ext_regex;

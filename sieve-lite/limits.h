@@ -15,7 +15,12 @@
 #define LIMIT_VARIABLES 512
 #define LIMIT_MATCHES 32 /* wildcards of a pattern whose values can be used */
 
+#define LIMIT_INCLUDES 255                             /* different scripts */
+#define LIMIT_INCLUDED_BYTES ((size_t)4 * 1024 * 1024) /* of all of them */
+#define LIMIT_SCRIPT_NAME_BYTES 255
+
 /* Checked while running. */
+#define LIMIT_INCLUDE_DEPTH 10
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */
 #define LIMIT_STEPS_BETWEEN_CLOCKS 4096
 #define LIMIT_ACTIONS 32

@@ -23,6 +23,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_fileinto.c \
 	%D%/ext_ihave.c \
 	%D%/ext_imap4flags.c \
+	%D%/ext_include.c \
 	%D%/ext_index.c \
 	%D%/ext_mailbox.c \
 	%D%/ext_reject.c \

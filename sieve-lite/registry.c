@@ -29,6 +29,7 @@ static const struct extension *const rows[] = {
     &ext_fileinto,
     &ext_ihave,
     &ext_imap4flags,
+    &ext_include,
     &ext_index,
     &ext_mailbox,
 #ifdef HAVE_PCRE2

@@ -11,7 +11,8 @@
 
 enum unwind {
 	UNWIND_NONE,
-	UNWIND_STOP,        /* the end of the script was asked for */
+	UNWIND_STOP,        /* the end of the run was asked for */
+	UNWIND_RETURN,      /* the end of this script was asked for (RFC 6609) */
 	UNWIND_FAILED,      /* SIEVE_FAILED */
 	UNWIND_CANNOT_TELL, /* SIEVE_CANNOT_RUN */
 };

@@ -84,8 +84,11 @@ void testsuite_close(struct testsuite *suite)
 bool testsuite_run(
     struct testsuite *suite, const char *name, struct span source, struct sieve_errors *errors_out)
 {
-	const struct sieve_compile_options options = {
-	    .name = name, .abilities = SIEVE_CAN_EVERYTHING, .guest = &testsuite_extension};
+	const struct sieve_compile_options options = {.name = name,
+	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .guest = &testsuite_extension,
+	    .load_context = suite,
+	    .load = testsuite_load};
 	struct sieve_result result = {0};
 	struct sieve_script *script = sieve_compile(suite->arena, source, &options, errors_out);
 	if (script == NULL)

@@ -107,6 +107,9 @@ void testsuite_reset(struct testsuite *suite, struct run *run);
 
 /* testsuite_script.c: scripts under test */
 bool testsuite_compile(struct testsuite *suite, struct span path);
+/* Scripts to include lie in a directory beside the test file, as NAME.sieve. */
+enum sieve_answer testsuite_load(
+    void *suite, struct arena *arena, struct span name, bool is_global, struct span *source_out);
 bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appending);
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths);
 void testsuite_save_binary(struct testsuite *suite, struct span name);

@@ -43,6 +43,7 @@ static const struct {
     [ACTION_KEEP] = {"keep", execute_store},
     [ACTION_FILEINTO] = {"store", execute_store},
     [ACTION_DISCARD] = {"discard", execute_nothing},
+    [ACTION_REJECT] = {"reject", execute_nothing},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))

@@ -15,4 +15,11 @@ struct span variable_get(struct run *run, const struct variable_target *target);
 /* A value that is too long is cut. */
 void variable_set(struct run *run, const struct variable_target *target, struct span value);
 
+/* Makes a variable of this script one that all scripts of a run share, from here on. False:
+ * reported. */
+bool variable_make_global(struct checker *checker, const struct text *name);
+/* The shared variable that a part's `literal` names; for a namespace of them. */
+struct span variable_global_get(struct run *run, const struct text_part *part);
+void variable_global_set(struct run *run, const struct text_part *part, struct span value);
+
 #endif

@@ -1,0 +1,1 @@
+require ["include", "variables"]; global "shared"; set "own" "theirs"; set "shared" "${own}";

@@ -1,0 +1,4 @@
+require "include";
+include "inc-return";
+include "inc-stop";
+keep;

@@ -1,0 +1,4 @@
+require ["include", "fileinto"];
+fileinto "first";
+include "inc-fileinto";
+fileinto "third";
