@@ -1,7 +1,11 @@
-/* cmd_check.c - sieve-lite check FILE... */
+/* cmd_check.c - sieve-lite check [--json] FILE...
+ *
+ * For people as compilers tell it, on standard error; for programs an object for each file, a line
+ * each, on standard output. */
 #include "sieve-lite/cmd.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "sieve-lite/limits.h"
 #include "sieve-lite/report.h"
 
@@ -18,7 +22,28 @@ static int read_script(const char *path, struct bytes *source)
 	return file_read_path(path, LIMIT_SCRIPT_BYTES, source, NULL);
 }
 
-static int check_script(const char *path)
+static void print_text(
+    const char *name, struct span source, const struct sieve_errors *errors, struct bytes *to)
+{
+	for (const struct sieve_error *error = errors->first; error != NULL; error = error->next)
+		report_error(to, error, source);
+	if (errors->first == NULL)
+		return;
+	bytes_appendf(to, "%s: ", name);
+	report_summary(to, errors);
+	bytes_append_byte(to, '\n');
+}
+
+static void print_json(const char *name, const struct sieve_errors *errors, struct bytes *to)
+{
+	bytes_append_text(to, "{\"file\":");
+	json_append_string(to, span_of(name));
+	bytes_append_text(to, ",\"errors\":");
+	report_json(to, errors);
+	bytes_append_text(to, "}\n");
+}
+
+static int check_script(const char *path, bool is_json)
 {
 	struct bytes source = {0};
 	struct bytes report = {0};
@@ -34,15 +59,12 @@ static int check_script(const char *path)
 	}
 	struct arena *arena = arena_new();
 	sieve_compile(arena, bytes_span(&source), &options, &errors);
-	for (const struct sieve_error *error = errors.first; error != NULL; error = error->next)
-		report_error(&report, error, bytes_span(&source));
-	if (errors.first != NULL) {
-		bytes_appendf(&report, "%s: ", options.name);
-		report_summary(&report, &errors);
-		bytes_append_byte(&report, '\n');
-	}
+	if (is_json)
+		print_json(options.name, &errors, &report);
+	else
+		print_text(options.name, bytes_span(&source), &errors, &report);
 	if (report.len > 0)
-		fwrite(report.data, 1, report.len, stderr);
+		fwrite(report.data, 1, report.len, is_json ? stdout : stderr);
 	arena_free(&arena);
 	bytes_clear(&report);
 	bytes_clear(&source);
@@ -52,12 +74,15 @@ static int check_script(const char *path)
 int cmd_check(int argc, char **argv)
 {
 	int worst = CMD_OK;
-	if (argc < 2) {
-		fputs("usage: sieve-lite check FILE...\n", stderr);
+	bool is_json = argc > 1 && strcmp(argv[1], "--json") == 0;
+	int first = is_json ? 2 : 1;
+	bool is_option = first < argc && argv[first][0] == '-' && argv[first][1] != '\0';
+	if (first >= argc || is_option) {
+		fputs("usage: sieve-lite check [--json] FILE...\n", stderr);
 		return CMD_TROUBLE;
 	}
-	for (int i = 1; i < argc; i++) {
-		int result = check_script(argv[i]);
+	for (int i = first; i < argc; i++) {
+		int result = check_script(argv[i], is_json);
 		worst = result > worst ? result : worst;
 	}
 	return worst;

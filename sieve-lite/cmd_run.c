@@ -272,20 +272,6 @@ static void json_action(const struct action *action, struct bytes *to)
 	bytes_append_byte(to, '}');
 }
 
-static void json_errors(const struct sieve_errors *errors, struct bytes *to)
-{
-	bytes_append_text(to, "\"errors\":[");
-	for (const struct sieve_error *error = errors->first; error != NULL; error = error->next) {
-		bytes_append_text(to, error != errors->first ? ",{" : "{");
-		json_field(to, "script", span_of(error->script));
-		bytes_appendf(to, ",\"line\":%u,\"column\":%u,\"warning\":%s,", error->line,
-		    error->column, error->is_warning ? "true" : "false");
-		json_field(to, "message", span_of(error->message));
-		bytes_append_byte(to, '}');
-	}
-	bytes_append_byte(to, ']');
-}
-
 static void print_json(const struct session *session, bool is_compiled, struct bytes *to)
 {
 	static const char *const ends[] = {
@@ -294,7 +280,8 @@ static void print_json(const struct session *session, bool is_compiled, struct b
 	bytes_append_byte(to, '{');
 	json_field(to, "end", span_of(is_compiled ? ends[session->end] : "broken"));
 	bytes_append_byte(to, ',');
-	json_errors(is_compiled ? &result->errors : &session->compile_errors, to);
+	bytes_append_text(to, "\"errors\":");
+	report_json(to, is_compiled ? &result->errors : &session->compile_errors);
 	if (is_compiled) {
 		const struct action *first = result->actions.first;
 		bytes_append_text(to, ",\"trace\":");

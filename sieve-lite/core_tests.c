@@ -79,6 +79,19 @@ static bool test_exists(struct run *run, const struct node *node)
 	return true;
 }
 
+/* The result; who asks why a test was false is told which headers are absent. */
+static bool end_match(struct match *match, const struct argument *names)
+{
+	struct run *run = match->run;
+	for (size_t i = 0; run->input->trace != NULL && match->count == 0 && i < names->count;
+	     i++) {
+		struct span name = run_text(run, &names->texts[i]);
+		if (field_find(run, name) == NULL)
+			run_tell_value(run, name, (struct span){NULL, 0}, SPAN(""), false);
+	}
+	return match_end(match);
+}
+
 /*	header [COMPARATOR] [MATCH-TYPE] <header-names: string-list> <key-list: string-list> */
 static bool test_header(struct run *run, const struct node *node)
 {
@@ -88,7 +101,7 @@ static bool test_header(struct run *run, const struct node *node)
 		if (match_value(&match, walk.name, field_text(run, field)))
 			break;
 	}
-	return match_end(&match);
+	return end_match(&match, node->positionals[0]);
 }
 
 /*	address [COMPARATOR] [ADDRESS-PART] [MATCH-TYPE] <header-list> <key-list>
@@ -147,7 +160,7 @@ static bool test_address(struct run *run, const struct node *node)
 				return match_end(&match);
 		}
 	}
-	return match_end(&match);
+	return end_match(&match, node->positionals[0]);
 }
 
 /*	size <":over" / ":under"> <limit: number>	with line ends CR LF (5.9) */

@@ -136,6 +136,7 @@ static void print_result(struct printer *printer, bool result)
 static bool is_same_value(const struct explain_node *a, const struct explain_node *b)
 {
 	return a->event.result == b->event.result &&
+	       (a->event.value.data == NULL) == (b->event.value.data == NULL) &&
 	       span_equals(a->event.source, b->event.source) &&
 	       span_equals(a->event.value, b->event.value);
 }
@@ -149,16 +150,20 @@ static void print_value(struct printer *printer, const struct explain_node *node
 	unsigned key_count = 0;
 	/* Without a match type the event has the name of its test or command. */
 	bool is_compared = strcmp(event->name, parent->event.name) != 0;
+	bool is_absent = event->value.data == NULL;
 	print_start(printer, event->line, is_last);
 	bytes_append_span(printer->to, event->source);
-	if (is_compared || event->value.len > 0) {
+	if (is_absent)
+		bytes_append_text(printer->to, " is not there");
+	else if (is_compared || event->value.len > 0) {
 		bytes_append_byte(printer->to, ' ');
 		explain_quote(printer->to, event->value);
 	}
-	if (is_compared)
+	if (is_compared && !is_absent)
 		bytes_appendf(printer->to, " %s:%s%s", printer->dim, event->name, printer->plain);
 	for (; node != NULL && is_same_value(node, first); node = node->next) {
-		if ((!is_compared && node->event.key.len == 0) || ++key_count > SHOWN_VALUES)
+		if (is_absent || (!is_compared && node->event.key.len == 0) ||
+		    ++key_count > SHOWN_VALUES)
 			continue;
 		bytes_append_text(printer->to, key_count > 1 ? ", " : " ");
 		explain_quote(printer->to, node->event.key);
@@ -275,7 +280,10 @@ static void json_node(const struct explain_node *node, struct bytes *to)
 		bytes_append_byte(to, ',');
 		json_field(to, "source", event->source);
 		bytes_append_byte(to, ',');
-		json_field(to, "value", event->value);
+		if (event->value.data != NULL)
+			json_field(to, "value", event->value);
+		else
+			bytes_append_text(to, "\"value\":null");
 		bytes_append_byte(to, ',');
 		json_field(to, "key", event->key);
 	}

@@ -1,5 +1,7 @@
 #include "sieve-lite/report.h"
 
+#include "base/json.h"
+
 #define SHOWN_BYTES 160
 
 static struct span find_line(struct span source, unsigned number)
@@ -46,6 +48,21 @@ void report_error(struct bytes *to, const struct sieve_error *error, struct span
 	    error->is_warning ? "warning" : "error", error->message);
 	if (line.data != NULL)
 		append_source(to, line, error->column);
+}
+
+void report_json(struct bytes *to, const struct sieve_errors *errors)
+{
+	bytes_append_byte(to, '[');
+	for (const struct sieve_error *error = errors->first; error != NULL; error = error->next) {
+		bytes_append_text(to, error != errors->first ? ",{\"script\":" : "{\"script\":");
+		json_append_string(to, span_of(error->script));
+		bytes_appendf(to,
+		    ",\"line\":%u,\"column\":%u,\"warning\":%s,\"message\":", error->line,
+		    error->column, error->is_warning ? "true" : "false");
+		json_append_string(to, span_of(error->message));
+		bytes_append_byte(to, '}');
+	}
+	bytes_append_byte(to, ']');
 }
 
 void report_summary(struct bytes *to, const struct sieve_errors *errors)

@@ -8,6 +8,9 @@
  * `source` (the script's text) and a caret under the column. */
 void report_error(struct bytes *to, const struct sieve_error *error, struct span source);
 
+/* Appends all of them as a JSON array of objects. */
+void report_json(struct bytes *to, const struct sieve_errors *errors);
+
 /* "2 errors and 1 warning", or "" when there are none. */
 void report_summary(struct bytes *to, const struct sieve_errors *errors);
 

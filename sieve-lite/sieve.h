@@ -105,7 +105,7 @@ struct sieve_trace_event {
 	unsigned depth;
 	const char *name;   /* of the command or test; for a value, of its match type if any */
 	struct span source; /* the header or part of the envelope, where there is one */
-	struct span value;
+	struct span value;  /* null data: there is none, the header is absent */
 	struct span key;
 	bool result;
 };

@@ -62,6 +62,18 @@ is "no file is trouble" "$?" 2
 echo 'require "vnd.dovecot.testsuite";' >only_tests.sieve
 "$sieve" check "$here/testsuite/keep.sieve" >out 2>&1
 is "check says nothing of a good script" "$?$(cat out)" 0
+"$sieve" check --json "$here/testsuite/keep.sieve" "$here/testsuite/broken.sieve" >out 2>errors
+is "check --json: status" "$?: $(cat errors)" "1: "
+ok "check --json" python3 -c '
+import json
+good, broken = [json.loads(line) for line in open("out")]
+assert good["file"].endswith("keep.sieve") and good["errors"] == [], good
+assert [(e["line"], e["column"], e["warning"]) for e in broken["errors"]] == [
+    (1, 1, False), (1, 11, False)], broken
+'
+rm errors
+"$sieve" check --nonsense file >out 2>&1
+is "check: a wrong option" "$?" 2
 "$sieve" check only_tests.sieve >out 2>&1
 is "the language of tests is for tests alone" "$?" 1
 
@@ -75,17 +87,19 @@ is "run: why, for people" "$(cat out)" "$(cat "$here/run/why.txt")"
 ok "run: -r, and the message from standard input" grep -q '^  keep (implicit' out
 "$sieve" run -f '<>' -d dora+x why.sieve message.eml >out 2>&1
 is "run: the null sender, and the recipient from -d" "$(sed -n '/^Actions/,$p' out)" "Actions:
-  fileinto \"Bounces\"  (why.sieve:15)"
+  fileinto \"Bounces\"  (why.sieve:16)"
 "$sieve" run --json why.sieve message.eml >out
 ok "run: --json" python3 -c '
 import json, sys
 told = json.load(open("out"))
 assert told["end"] == "done" and told["errors"] == [], told
 assert told["actions"] == [{"action": "fileinto", "implicit": False, "folder": "Anna",
-    "flags": [], "script": "why.sieve", "line": 8, "column": 13}], told["actions"]
+    "flags": [], "script": "why.sieve", "line": 9, "column": 13}], told["actions"]
 tests = [node for node in told["trace"][1]["below"] if "test" in node]
 assert [(t["test"], t["line"], t["result"]) for t in tests] == [
-    ("anyof", 3, False), ("allof", 5, True)], tests
+    ("anyof", 3, False), ("allof", 6, True)], tests
+absent = tests[0]["below"][1]["below"][0]
+assert (absent["source"], absent["value"]) == ("x-kind", None), absent
 seen = tests[1]["below"][1]["below"][0]
 assert (seen["match"], seen["source"], seen["value"], seen["result"]) == (
     "is", "to", "example.net", True), seen
