@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "sieve-lite/limits.h"
 #include "sieve-lite/report.h"
+#include "sieve-lite/script_dirs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ static void print_text(
     const char *name, struct span source, const struct sieve_errors *errors, struct bytes *to)
 {
 	for (const struct sieve_error *error = errors->first; error != NULL; error = error->next)
-		report_error(to, error, source);
+		report_error(to, error, name, source);
 	if (errors->first == NULL)
 		return;
 	bytes_appendf(to, "%s: ", name);
@@ -48,9 +49,12 @@ static int check_script(const char *path, bool is_json)
 	struct bytes source = {0};
 	struct bytes report = {0};
 	struct sieve_errors errors = {0};
+	struct script_dirs dirs;
 	const struct sieve_compile_options options = {
 	    .name = strcmp(path, "-") == 0 ? "(standard input)" : path,
 	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .load_context = &dirs,
+	    .load = script_dirs_load,
 	};
 	if (read_script(path, &source) != 0) {
 		fprintf(stderr, "sieve-lite: %s: %s\n", path, strerror(errno));
@@ -58,6 +62,7 @@ static int check_script(const char *path, bool is_json)
 		return CMD_TROUBLE;
 	}
 	struct arena *arena = arena_new();
+	dirs.personal = dirs.global = script_dirs_of(arena, path);
 	sieve_compile(arena, bytes_span(&source), &options, &errors);
 	if (is_json)
 		print_json(options.name, &errors, &report);

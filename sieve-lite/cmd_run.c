@@ -11,6 +11,7 @@
 #include "sieve-lite/explain.h"
 #include "sieve-lite/limits.h"
 #include "sieve-lite/report.h"
+#include "sieve-lite/script_dirs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,22 +164,32 @@ static bool make_envelope(struct session *session)
 static const struct sieve_script *compile(struct session *session)
 {
 	struct bytes report = {0};
-	const struct sieve_compile_options options = {
-	    .name = session->options.script, .abilities = SIEVE_CAN_EVERYTHING};
+	const char *directory = script_dirs_of(session->arena, session->options.script);
+	struct script_dirs dirs = {directory, directory};
+	const struct sieve_compile_options options = {.name = session->options.script,
+	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .load_context = &dirs,
+	    .load = script_dirs_load};
 	const struct sieve_script *script = sieve_compile(
 	    session->arena, bytes_span(&session->source), &options, &session->compile_errors);
 	const struct sieve_error *error = session->compile_errors.first;
 	for (; error != NULL; error = error->next)
-		report_error(&report, error, bytes_span(&session->source));
+		report_error(&report, error, session->options.script, bytes_span(&session->source));
 	if (report.len > 0)
 		fwrite(report.data, 1, report.len, stderr);
 	bytes_clear(&report);
 	return script;
 }
 
+static void log_text(void *context, const char *script, unsigned line, struct span text)
+{
+	(void)context;
+	fprintf(stderr, "%s:%u: debug: %.*s\n", script, line, (int)text.len, text.data);
+}
+
 static void run_script_once(struct session *session, const struct sieve_script *script)
 {
-	const struct sieve_host host = {.context = NULL};
+	const struct sieve_host host = {.log = log_text};
 	const struct sieve_trace trace = {&session->explain, explain_tell};
 	const struct sieve_input input = {
 	    .message = &session->message,
@@ -225,7 +236,7 @@ static void print_text(const struct session *session, struct bytes *to)
 	bytes_appendf(to, "%s\n", session->options.script);
 	explain_print(&session->explain, has_colours, to);
 	for (const struct sieve_error *e = result->errors.first; e != NULL; e = e->next)
-		report_error(to, e, bytes_span(&session->source));
+		report_error(to, e, session->options.script, bytes_span(&session->source));
 	bytes_append_text(to, "\nActions:\n");
 	if (session->end != SIEVE_DONE) {
 		bytes_append_text(to, session->end == SIEVE_FAILED

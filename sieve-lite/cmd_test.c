@@ -66,7 +66,7 @@ static void run_source(struct session *session, struct testsuite *suite, struct 
 	testsuite_open(suite);
 	if (!testsuite_run(suite, session->path, source, &errors)) {
 		for (const struct sieve_error *e = errors.first; e != NULL; e = e->next)
-			report_error(&report, e, source);
+			report_error(&report, e, session->path, source);
 		if (suite->failure != NULL)
 			tell_broken(session, suite->failure, suite->failure_line, &report);
 		else if (errors.first != NULL)
@@ -92,11 +92,7 @@ static bool run_file(struct session *session, const char *path)
 		printf("%s:\n", path);
 	struct testsuite suite = {
 	    .arena = arena_new(), .context = session, .tell = tell, .say = say};
-	size_t slash = span_find_last(span_of(path), '/');
-	suite.directory = ".";
-	if (path[slash] == '/')
-		suite.directory =
-		    arena_text(suite.arena, span_first(span_of(path), slash > 0 ? slash : 1));
+	suite.directory = script_dirs_of(suite.arena, path);
 	run_source(session, &suite, bytes_span(&source));
 	arena_free(&suite.arena);
 	bytes_clear(&source);

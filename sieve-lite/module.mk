@@ -64,6 +64,7 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd_run.c \
 	%D%/cmd_test.c \
 	%D%/explain.c %D%/explain.h \
+	%D%/script_dirs.c %D%/script_dirs.h \
 	%D%/testsuite.c %D%/testsuite.h \
 	%D%/testsuite_config.c \
 	%D%/testsuite_execute.c \

@@ -2,6 +2,8 @@
 
 #include "base/json.h"
 
+#include <string.h>
+
 #define SHOWN_BYTES 160
 
 static struct span find_line(struct span source, unsigned number)
@@ -39,9 +41,11 @@ static void append_source(struct bytes *to, struct span line, unsigned column)
 	bytes_append_text(to, "^\n");
 }
 
-void report_error(struct bytes *to, const struct sieve_error *error, struct span source)
+void report_error(
+    struct bytes *to, const struct sieve_error *error, const char *name, struct span source)
 {
-	struct span line = find_line(source, error->line);
+	bool is_shown = strcmp(error->script, name) == 0;
+	struct span line = find_line(is_shown ? source : SPAN(""), error->line);
 	if (line.len > 0 && line.data[line.len - 1] == '\r')
 		line.len--;
 	bytes_appendf(to, "%s:%u:%u: %s: %s\n", error->script, error->line, error->column,

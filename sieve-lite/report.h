@@ -5,8 +5,10 @@
 #include "sieve-lite/sieve.h"
 
 /* Appends an error as good compilers show it: "script:line:column: error: message", the line of
- * `source` (the script's text) and a caret under the column. */
-void report_error(struct bytes *to, const struct sieve_error *error, struct span source);
+ * `source` (the text of the script `name`; an included one's is not shown) and a caret under the
+ * column. */
+void report_error(
+    struct bytes *to, const struct sieve_error *error, const char *name, struct span source);
 
 /* Appends all of them as a JSON array of objects. */
 void report_json(struct bytes *to, const struct sieve_errors *errors);

@@ -56,11 +56,27 @@ void testsuite_reset(struct testsuite *suite, struct run *run)
 	testsuite_show(suite, run, &suite->base_mail);
 }
 
+/* What a script wrote with debug_log. */
+static void log_text(void *context, const char *script, unsigned line, struct span text)
+{
+	struct testsuite *suite = context;
+	struct bytes said = {0};
+	bytes_appendf(&said, "%s:%u: debug: ", script, line);
+	bytes_append_span(&said, text);
+	suite->say(suite->context, bytes_span(&said));
+	bytes_clear(&said);
+}
+
 void testsuite_open(struct testsuite *suite)
 {
+	suite->dirs = (struct script_dirs){
+	    .personal = arena_textf(suite->arena, "%s/included", suite->directory),
+	    .global = arena_textf(suite->arena, "%s/included-global", suite->directory),
+	};
 	suite->host = (struct sieve_host){
 	    .context = suite,
 	    .mailbox_exists = testsuite_mailbox_exists,
+	    .log = log_text,
 	};
 	suite->input = (struct sieve_input){
 	    .envelope = &suite->mail.envelope,
@@ -87,8 +103,8 @@ bool testsuite_run(
 	const struct sieve_compile_options options = {.name = name,
 	    .abilities = SIEVE_CAN_EVERYTHING,
 	    .guest = &testsuite_extension,
-	    .load_context = suite,
-	    .load = testsuite_load};
+	    .load_context = &suite->dirs,
+	    .load = script_dirs_load};
 	struct sieve_result result = {0};
 	struct sieve_script *script = sieve_compile(suite->arena, source, &options, errors_out);
 	if (script == NULL)

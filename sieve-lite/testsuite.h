@@ -3,6 +3,7 @@
 
 #include "sieve-lite/feature.h"
 #include "sieve-lite/run.h"
+#include "sieve-lite/script_dirs.h"
 
 /* The world of one FILE.svtest (the language "vnd.dovecot.testsuite" of Pigeonhole's script tests):
  * a message with its envelope, the script under test, its result, and a mailbox and outgoing mail
@@ -60,6 +61,7 @@ struct testsuite {
 	struct testsuite_mail mail;      /* what tests and scripts see now */
 	struct testsuite_mail base_mail; /* what was set last: test_result_reset goes back to it */
 	struct testsuite_spool *spools;
+	struct script_dirs dirs; /* of what they include */
 	struct sieve_host host;
 	struct sieve_input input;
 
@@ -107,9 +109,6 @@ void testsuite_reset(struct testsuite *suite, struct run *run);
 
 /* testsuite_script.c: scripts under test */
 bool testsuite_compile(struct testsuite *suite, struct span path);
-/* Scripts to include lie in a directory beside the test file, as NAME.sieve. */
-enum sieve_answer testsuite_load(
-    void *suite, struct arena *arena, struct span name, bool is_global, struct span *source_out);
 bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appending);
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths);
 void testsuite_save_binary(struct testsuite *suite, struct span name);
@@ -120,6 +119,8 @@ bool testsuite_set_message(struct testsuite *suite, struct span text);
 /* "envelope.from" and its like. */
 bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value);
 bool testsuite_is_member(struct span name);
+/* Of bytes that are copied; null when that failed. */
+const struct message *testsuite_make_message(struct testsuite *suite, struct span text);
 /* `mail` is what the running test file sees from now on. */
 void testsuite_show(struct testsuite *suite, struct run *run, const struct testsuite_mail *mail);
 struct testsuite_folder *testsuite_folder(struct testsuite *suite, struct span name);

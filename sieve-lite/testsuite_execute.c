@@ -27,6 +27,30 @@ static bool execute_store(
 	return true;
 }
 
+/* Pigeonhole mails every refusal, so its tests look for that mail. Nobody is told of a message
+ * from nobody (RFC 5429 2.1.1). */
+static bool execute_reject(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	struct testsuite_mail notice = {.recipient.address = mail->envelope.sender};
+	struct bytes text = {0};
+	notice.recipient.original = notice.recipient.address;
+	notice.envelope.sender.text = SPAN("");
+	if (mail->envelope.sender.text.len == 0)
+		return true;
+	bytes_appendf(&text,
+	    "From: Mail Delivery Subsystem <postmaster@example.com>\nTo: <%.*s>\n"
+	    "Subject: Rejected mail\nAuto-Submitted: auto-replied (rejected)\n\n",
+	    QUOTED(mail->envelope.sender.text));
+	bytes_append_span(&text, action->text);
+	notice.message = testsuite_make_message(suite, bytes_span(&text));
+	bytes_clear(&text);
+	if (notice.message == NULL)
+		return false;
+	testsuite_send(suite, &notice);
+	return true;
+}
+
 static bool execute_nothing(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
@@ -43,7 +67,7 @@ static const struct {
     [ACTION_KEEP] = {"keep", execute_store},
     [ACTION_FILEINTO] = {"store", execute_store},
     [ACTION_DISCARD] = {"discard", execute_nothing},
-    [ACTION_REJECT] = {"reject", execute_nothing},
+    [ACTION_REJECT] = {"reject", execute_reject},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))

@@ -27,24 +27,25 @@ static struct address address_from(
 	return address;
 }
 
-static bool make_message(
-    struct testsuite *suite, struct span text, struct message *message, struct status *status)
+const struct message *testsuite_make_message(struct testsuite *suite, struct span text)
 {
+	struct status status;
+	struct message *message = ARENA_NEW(suite->arena, struct message);
 	struct testsuite_spool *spool = ARENA_NEW(suite->arena, struct testsuite_spool);
 	*spool = (struct testsuite_spool){spool_new("/tmp"), suite->spools};
 	suite->spools = spool;
-	return spool_append(spool->spool, text.data, text.len, status) &&
-	       spool_finish(spool->spool, status) &&
-	       message_open(suite->arena, spool->spool, message, status);
+	bool is_made = spool_append(spool->spool, text.data, text.len, &status) &&
+	               spool_finish(spool->spool, &status) &&
+	               message_open(suite->arena, spool->spool, message, &status);
+	return is_made ? message : NULL;
 }
 
 bool testsuite_set_message(struct testsuite *suite, struct span text)
 {
 	static const char *const recipient_names[] = {"Envelope-To", "To", NULL};
 	static const char *const sender_names[] = {"Return-Path", "Sender", "From", NULL};
-	struct status status;
-	struct message *message = ARENA_NEW(suite->arena, struct message);
-	if (!make_message(suite, text, message, &status))
+	const struct message *message = testsuite_make_message(suite, text);
+	if (message == NULL)
 		return false;
 	struct testsuite_mail *mail = &suite->base_mail;
 	*mail = (struct testsuite_mail){.message = message};

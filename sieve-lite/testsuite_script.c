@@ -22,22 +22,6 @@ static bool read_script(struct testsuite *suite, struct span path, struct bytes 
 	return result == 0;
 }
 
-enum sieve_answer testsuite_load(
-    void *context, struct arena *arena, struct span name, bool is_global, struct span *source_out)
-{
-	const struct testsuite *suite = context;
-	const char *path = arena_textf(arena, "%s/%s/%s.sieve", suite->directory,
-	    is_global ? "included-global" : "included", arena_text(arena, name));
-	struct bytes source = {0};
-	int result = file_read_path(path, LIMIT_SCRIPT_BYTES, &source, NULL);
-	int trouble = errno;
-	*source_out = arena_span(arena, bytes_span(&source));
-	bytes_clear(&source);
-	if (result == 0)
-		return SIEVE_YES;
-	return trouble == ENOENT ? SIEVE_NO : SIEVE_CANNOT_TELL;
-}
-
 static const struct sieve_script *compile(struct testsuite *suite, struct span path)
 {
 	struct bytes source = {0};
@@ -46,8 +30,8 @@ static const struct sieve_script *compile(struct testsuite *suite, struct span p
 	const struct sieve_compile_options options = {.name = name,
 	    .abilities = SIEVE_CAN_EVERYTHING,
 	    .guest = &testsuite_extension,
-	    .load_context = suite,
-	    .load = testsuite_load};
+	    .load_context = &suite->dirs,
+	    .load = script_dirs_load};
 	if (read_script(suite, path, &source)) {
 		script = sieve_compile(suite->arena, bytes_span(&source), &options, &suite->errors);
 		/* Pigeonhole's compiler ends with one line more, and tests count lines. */

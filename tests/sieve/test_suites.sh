@@ -119,6 +119,23 @@ rm broken.sieve
 "$sieve" run "$here/testsuite/fails.sieve" message.eml >out 2>&1
 is "run: a script that fails" "$?: $(tail -n 1 out)" \
 	"1:   keep (the script failed: what it did is dropped)"
+mkdir scripts
+printf 'require "vnd.dovecot.debug";\ndebug_log "here";\ndiscard;\n' >scripts/inner.sieve
+printf 'require "include";\ninclude "inner";\n' >scripts/outer.sieve
+"$sieve" check scripts/outer.sieve >out 2>&1
+is "check: scripts to include lie beside the script" "$?$(cat out)" 0
+"$sieve" run scripts/outer.sieve message.eml >out 2>errors
+is "run: they do" "$?: $(tail -n 1 out)" "0:   discard  (inner:3)"
+is "run: debug_log" "$(cat errors)" "inner:2: debug: here"
+printf '\n\n  bogus;\n' >scripts/inner.sieve
+"$sieve" check scripts/outer.sieve >out 2>&1
+is "check: the mistakes of an included script" "$?: $(cat out)" \
+	"1: inner:3:3: error: unknown command 'bogus' (reported once)
+scripts/outer.sieve:2:9: error: included script 'inner' has errors
+    include \"inner\";
+            ^
+scripts/outer.sieve: 2 errors"
+rm -r scripts
 for arguments in "" "why.sieve" "-x why.sieve message.eml" "missing.sieve message.eml" \
 	"why.sieve missing.eml" "-r <a why.sieve message.eml"; do
 	# shellcheck disable=SC2086
