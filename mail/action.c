@@ -22,6 +22,8 @@ const char *action_name(enum action_kind kind)
 		return "fileinto";
 	case ACTION_DISCARD:
 		return "discard";
+	case ACTION_REDIRECT:
+		return "redirect";
 	case ACTION_REJECT:
 		return "reject";
 	}

@@ -11,6 +11,7 @@ enum action_kind {
 	ACTION_KEEP,     /* store in the default folder */
 	ACTION_FILEINTO, /* store in `folder` */
 	ACTION_DISCARD,  /* cancels the implicit keep; stores nothing */
+	ACTION_REDIRECT, /* send on to `address` (RFC 5228 4.2) */
 	ACTION_REJECT,   /* refuse towards the sender, with `text` (RFC 5429) */
 };
 
@@ -28,7 +29,10 @@ struct action {
 	struct span folder; /* UTF-8 as the script or option has it; empty: the default folder */
 	const struct span *flags; /* IMAP flags and keywords, "\\Seen"; null: none said */
 	size_t flag_count;
-	struct span text; /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
+	/* "\\Junk": instead of `folder` the one that is for this, where there is one (RFC 8579) */
+	struct span special_use;
+	struct span address; /* to send to */
+	struct span text;    /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
 	const struct message *message; /* the version to store; null: as it came */
 	struct action_origin origin;
 	struct action *next;

@@ -218,6 +218,7 @@ static const struct command commands[] = {
 const struct extension ext_include = {
     .name = "include",
     .document = "RFC 6609",
+    .needs = SIEVE_CAN_LOAD,
     .commands = commands,
     .variable_spaces = spaces,
 };

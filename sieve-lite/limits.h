@@ -24,6 +24,7 @@
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */
 #define LIMIT_STEPS_BETWEEN_CLOCKS 4096
 #define LIMIT_ACTIONS 32
+#define LIMIT_REDIRECTS 4
 #define LIMIT_VARIABLE_BYTES ((size_t)64 * 1024)
 #define LIMIT_TEXT_BYTES ((size_t)1024 * 1024)     /* of one string after expansion */
 #define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* made by one run */

@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/core_actions.c \
 	%D%/core_comparing.c \
 	%D%/core_control.c \
+	%D%/core_redirect.c \
 	%D%/core_tests.c \
 	%D%/date_text.c %D%/date_text.h \
 	%D%/ext_comparator_numeric.c \
@@ -26,8 +27,10 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_include.c \
 	%D%/ext_index.c \
 	%D%/ext_mailbox.c \
+	%D%/ext_metadata.c \
 	%D%/ext_reject.c \
 	%D%/ext_relational.c \
+	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \
 	%D%/ext_variables.c \
 	%D%/ext_vnd_dovecot_debug.c \
@@ -85,7 +88,8 @@ tests_unit_test_sieve_run_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit/sieve_room.h
 tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \
-	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests
+	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests \
+	tests/fuzz/fuzz_sieve/extensions
 TESTS += tests/sieve/run_svtests.sh
 dist_check_SCRIPTS += tests/sieve/run_svtests.sh
 EXTRA_DIST += tests/sieve

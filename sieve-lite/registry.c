@@ -14,6 +14,7 @@ static const struct extension *const rows[] = {
     &core_actions,
     &core_tests,
     &core_comparing,
+    &core_redirect,
     /* What it has to require. */
     &ext_comparator_casemap,
     &ext_comparator_numeric,
@@ -32,11 +33,14 @@ static const struct extension *const rows[] = {
     &ext_include,
     &ext_index,
     &ext_mailbox,
+    &ext_mboxmetadata,
 #ifdef HAVE_PCRE2
     &ext_regex,
 #endif
     &ext_reject,
     &ext_relational,
+    &ext_servermetadata,
+    &ext_special_use,
     &ext_subaddress,
     &ext_variables,
     &ext_vnd_dovecot_debug,

@@ -230,7 +230,8 @@ static struct action *add(struct run *run, const struct node *node, enum action_
 	}
 	struct action *action = action_add(run->arena, &run->result->actions, kind);
 	action->origin = (struct action_origin){run->script->name, node->at.line, node->at.column};
-	action->message = run->message;
+	/* Null as long as it is the one that came. */
+	action->message = run->message != run->input->message ? run->message : NULL;
 	return action;
 }
 

@@ -40,6 +40,9 @@ enum sieve_ability {
 	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
 	SIEVE_CAN_REMEMBER = 8,            /* has is_duplicate() */
 	SIEVE_CAN_EDIT = 16,               /* stores action.message, not the message as it came */
+	SIEVE_CAN_LOAD = 32,               /* has load() */
+	SIEVE_CAN_ANNOTATE = 64,           /* has metadata() */
+	SIEVE_CAN_SPECIAL_USE = 128,       /* has special_use_exists(), minds action.special_use */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
@@ -78,6 +81,13 @@ struct sieve_host {
 	 * "host", "domain", "vnd.ladle.x". SIEVE_NO: there is none of that name. */
 	enum sieve_answer (*environment)(
 	    void *context, struct arena *arena, struct span name, struct span *value_out);
+	/* The annotation (RFC 5464) of a mailbox, or of the server where `folder` has null data.
+	 * SIEVE_NO: there is none. */
+	enum sieve_answer (*metadata)(void *context, struct arena *arena, struct span folder,
+	    struct span annotation, struct span *value_out);
+	/* A mailbox is for that ("\\Junk"): `folder`, or any where it has null data. */
+	enum sieve_answer (*special_use_exists)(
+	    void *context, struct span folder, struct span attribute);
 	/* Whether `id` (any bytes) was seen in an earlier delivery, less than `seconds` ago (RFC
 	 * 7352). It is to be remembered as seen for `seconds` if this delivery succeeds, from
 	 * now on also where it was seen if `is_last`. */

@@ -134,6 +134,8 @@ void testsuite_send(struct testsuite *suite, const struct testsuite_mail *mail);
 /* The one at `index`, from 0; or null. */
 const struct testsuite_mail *testsuite_mail_at(const struct testsuite_mail *first, uint64_t index);
 enum sieve_answer testsuite_mailbox_exists(void *suite, struct span folder);
+enum sieve_answer testsuite_metadata(void *suite, struct arena *arena, struct span folder,
+    struct span annotation, struct span *value_out);
 void testsuite_set_metadata(
     struct testsuite *suite, struct span folder, struct span annotation, struct span value);
 

@@ -51,6 +51,14 @@ static bool execute_reject(
 	return true;
 }
 
+static bool execute_redirect(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	address_parse(suite->arena, action->address, &mail->recipient.address, NULL);
+	testsuite_send(suite, mail);
+	return true;
+}
+
 static bool execute_nothing(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
@@ -67,6 +75,7 @@ static const struct {
     [ACTION_KEEP] = {"keep", execute_store},
     [ACTION_FILEINTO] = {"store", execute_store},
     [ACTION_DISCARD] = {"discard", execute_nothing},
+    [ACTION_REDIRECT] = {"redirect", execute_redirect},
     [ACTION_REJECT] = {"reject", execute_reject},
 };
 

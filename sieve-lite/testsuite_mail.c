@@ -176,6 +176,23 @@ enum sieve_answer testsuite_mailbox_exists(void *context, struct span folder)
 	return testsuite_folder(suite, folder) != NULL ? SIEVE_YES : SIEVE_NO;
 }
 
+enum sieve_answer testsuite_metadata(void *context, struct arena *arena, struct span folder,
+    struct span annotation, struct span *value_out)
+{
+	const struct testsuite *suite = context;
+	(void)arena;
+	for (const struct testsuite_metadata *metadata = suite->metadata; metadata != NULL;
+	     metadata = metadata->next) {
+		if ((metadata->folder.data == NULL) != (folder.data == NULL) ||
+		    !span_equals(metadata->folder, folder) ||
+		    !span_equals_nocase(metadata->annotation, annotation))
+			continue;
+		*value_out = metadata->value;
+		return SIEVE_YES;
+	}
+	return SIEVE_NO;
+}
+
 void testsuite_set_metadata(
     struct testsuite *suite, struct span folder, struct span annotation, struct span value)
 {

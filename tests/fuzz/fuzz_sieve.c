@@ -16,6 +16,16 @@ static void ignore(void *context, const struct sieve_trace_event *event)
 	*(size_t *)context += event->value.len + event->key.len;
 }
 
+/* Includes take a piece of the input for their script. */
+static enum sieve_answer load(
+    void *context, struct arena *arena, struct span name, bool is_global, struct span *source_out)
+{
+	const struct span *input = context;
+	size_t start = name.len * 7 % (input->len + 1);
+	*source_out = arena_span(arena, span_from(*input, start));
+	return is_global && name.len % 3 == 0 ? SIEVE_NO : SIEVE_YES;
+}
+
 static void run(struct arena *arena, const struct sieve_script *script, struct span text)
 {
 	struct status status;
@@ -49,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct arena *arena = arena_new();
 	struct bytes source = {0};
 	struct sieve_errors errors = {0};
-	const struct sieve_compile_options options = {
-	    .name = "fuzz", .abilities = SIEVE_CAN_EVERYTHING};
+	const struct sieve_compile_options options = {.name = "fuzz",
+	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .load_context = &input,
+	    .load = load};
 	if (memmem(data, len, "require", 7) == NULL) {
 		for (size_t i = 0; i < registry_count(); i++) {
 			if (registry_extension(i)->name != NULL)

@@ -15,12 +15,16 @@ mkdir -p "$dir/$target.corpus"
 engines=
 for folder in base mail sieve-lite quota store users; do
 	for file in "$folder"/*.c; do
-		case ${file##*/} in main*.c | cmd_*.c | '*.c') continue ;; esac
+		# Not programs' wiring, nor what only the test command has.
+		case ${file##*/} in
+		main*.c | cmd_*.c | testsuite*.c | explain.c | '*.c') continue ;;
+		esac
 		engines="$engines $file"
 	done
 done
 libs=$FUZZ_LIBS
 grep -q 'define HAVE_SECCOMP' build/config.h && libs="$libs $(pkg-config --libs libseccomp)"
+grep -q 'define HAVE_PCRE2' build/config.h && libs="$libs $(pkg-config --libs libpcre2-8)"
 # shellcheck disable=SC2086
 clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	-include build/config.h -I. -Ibuild $FUZZ_CFLAGS -o "$dir/$target" \

@@ -1,0 +1,68 @@
+/* core_redirect.c - redirect <address: string> (RFC 5228 4.2). Only the decision: from which sender
+ * it goes, and whether it would loop, is the business of who sends it. */
+#include "sieve-lite/checker.h"
+#include "sieve-lite/features.h"
+#include "sieve-lite/run.h"
+
+static bool is_target(struct arena *arena, struct span text)
+{
+	struct address address;
+	return address_parse(arena, text, &address, NULL) && address.domain.len > 0 &&
+	       address.text.len == text.len;
+}
+
+static bool check_redirect(struct checker *checker, struct node *node)
+{
+	const struct text *target = &node->positionals[0]->texts[0];
+	if (!text_is_constant(target) || is_target(checker->arena, target->literal))
+		return true;
+	problem_error(checker->problems, target->at, "'%s' is no address to send to",
+	    problem_quote(checker->problems, target->literal));
+	return false;
+}
+
+/* How many there are; true where one goes to `target` already. */
+static bool is_known(const struct run *run, struct span target, unsigned *count_out)
+{
+	*count_out = 0;
+	for (const struct action *action = run->result->actions.first; action != NULL;
+	     action = action->next) {
+		if (action->kind != ACTION_REDIRECT)
+			continue;
+		(*count_out)++;
+		if (span_equals_nocase(action->address, target))
+			return true;
+	}
+	return false;
+}
+
+static void run_redirect(struct run *run, const struct node *node)
+{
+	struct span target = run_text(run, &node->positionals[0]->texts[0]);
+	unsigned count;
+	if (!is_target(run->arena, target)) {
+		run_fail(run, "this is no address to send to");
+		return;
+	}
+	run_cancel_keep(run, node);
+	if (is_known(run, target, &count))
+		return;
+	if (count == LIMIT_REDIRECTS) {
+		run_fail(run, "too many redirects: at most %d", LIMIT_REDIRECTS);
+		return;
+	}
+	struct action *action = run_act(run, node, ACTION_REDIRECT);
+	if (action != NULL)
+		action->address = target;
+}
+
+static const struct command commands[] = {
+    {.name = "redirect",
+        .needs = SIEVE_CAN_SEND,
+        .positionals = {{.name = "the address", .type = WANTS_TEXT}},
+        .check = check_redirect,
+        .run = run_redirect},
+    {.name = NULL},
+};
+
+const struct extension core_redirect = {.document = "RFC 5228", .commands = commands};

@@ -1,0 +1,3 @@
+require ["special-use", "fileinto"];
+if specialuse_exists "Junk" { }
+fileinto :specialuse "\\Ju nk" "Spam";

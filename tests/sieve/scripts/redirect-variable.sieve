@@ -1,0 +1,1 @@
+require "variables"; set "a" "nobody"; redirect "${a}";
