@@ -57,8 +57,9 @@ bool checker_require(struct checker *checker, struct span name)
 	if (index == registry_count() ||
 	    !registry_is_available(registry_extension(index), checker->options))
 		return false;
+	const char *implied = registry_extension(index)->implies;
 	checker->features.is_on[index] = true;
-	return true;
+	return implied == NULL || checker_require(checker, span_of(implied));
 }
 
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size)

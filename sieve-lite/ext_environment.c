@@ -3,6 +3,7 @@
  *	environment [COMPARATOR] [MATCH-TYPE] <name: string> <key-list: string-list>
  *
  * An item that does not exist matches nothing, the empty key included. */
+#include "sieve-lite/environment.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
 
@@ -29,7 +30,7 @@ static const struct {
     {"version", PACKAGE_VERSION, NULL},
 };
 
-static bool find_item(struct run *run, struct span name, struct span *value_out)
+bool environment_item(struct run *run, struct span name, struct span *value_out)
 {
 	const struct sieve_host *host = run->input->host;
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
@@ -49,7 +50,7 @@ static bool test_environment(struct run *run, const struct node *node)
 	struct match match = match_begin(run, node);
 	struct span name = run_text(run, &node->positionals[0]->texts[0]);
 	struct span value;
-	if (!find_item(run, name, &value))
+	if (!environment_item(run, name, &value))
 		return false;
 	/* The count of an empty item is 0. */
 	if (value.len > 0 || !node->matching->type->is_counting)

@@ -125,6 +125,7 @@ struct extension {
 	const char *name;     /* as required; null: always in effect */
 	const char *document; /* where it is described: "RFC 5228" */
 	unsigned needs;       /* of enum sieve_ability: without, it does not exist */
+	const char *implies;  /* another that is in effect with it; null: none */
 	const struct command *commands;
 	const struct tag *tags;
 	const struct match_type *match_types;

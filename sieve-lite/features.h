@@ -19,8 +19,10 @@ extern const struct extension ext_duplicate;
 extern const struct extension ext_editheader;
 extern const struct extension ext_encoded_character;
 extern const struct extension ext_envelope;
+extern const struct extension ext_envelope_dsn;
 extern const struct extension ext_environment;
 extern const struct extension ext_ereject;
+extern const struct extension ext_extlists;
 extern const struct extension ext_fileinto;
 extern const struct extension ext_ihave;
 extern const struct extension ext_imap4flags;
@@ -35,6 +37,8 @@ extern const struct extension ext_servermetadata;
 extern const struct extension ext_special_use;
 extern const struct extension ext_subaddress;
 extern const struct extension ext_variables;
+extern const struct extension ext_vnd_cyrus_log;
 extern const struct extension ext_vnd_dovecot_debug;
+extern const struct extension ext_vnd_dovecot_environment;
 
 #endif

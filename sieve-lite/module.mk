@@ -13,6 +13,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/core_redirect.c \
 	%D%/core_tests.c \
 	%D%/date_text.c %D%/date_text.h \
+	%D%/environment.h \
 	%D%/ext_comparator_numeric.c \
 	%D%/ext_copy.c \
 	%D%/ext_date.c \
@@ -20,7 +21,9 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_editheader.c \
 	%D%/ext_encoded_character.c \
 	%D%/ext_envelope.c \
+	%D%/ext_envelope_dsn.c \
 	%D%/ext_environment.c \
+	%D%/ext_extlists.c \
 	%D%/ext_fileinto.c \
 	%D%/ext_ihave.c \
 	%D%/ext_imap4flags.c \
@@ -33,7 +36,9 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \
 	%D%/ext_variables.c \
+	%D%/ext_vnd_cyrus_log.c \
 	%D%/ext_vnd_dovecot_debug.c \
+	%D%/ext_vnd_dovecot_environment.c \
 	%D%/feature.h \
 	%D%/features.h \
 	%D%/fields.c %D%/fields.h \

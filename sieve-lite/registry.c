@@ -25,8 +25,10 @@ static const struct extension *const rows[] = {
     &ext_editheader,
     &ext_encoded_character,
     &ext_envelope,
+    &ext_envelope_dsn,
     &ext_environment,
     &ext_ereject,
+    &ext_extlists,
     &ext_fileinto,
     &ext_ihave,
     &ext_imap4flags,
@@ -43,7 +45,9 @@ static const struct extension *const rows[] = {
     &ext_special_use,
     &ext_subaddress,
     &ext_variables,
+    &ext_vnd_cyrus_log,
     &ext_vnd_dovecot_debug,
+    &ext_vnd_dovecot_environment,
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

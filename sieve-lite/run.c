@@ -189,6 +189,15 @@ void run_set_matches(
 	run->match_count = part_count + 1;
 }
 
+void run_log(struct run *run, const struct node *node)
+{
+	const struct sieve_host *host = run->input->host;
+	struct span text = run_text(run, &node->positionals[0]->texts[0]);
+	run_tell_value(run, SPAN("log"), text, SPAN(""), true);
+	if (host != NULL && host->log != NULL)
+		host->log(host->context, run->script->name, node->at.line, text);
+}
+
 void run_cancel_keep(struct run *run, const struct node *node)
 {
 	for (const struct argument *use = node->arguments; use != NULL; use = use->next) {

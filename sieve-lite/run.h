@@ -66,6 +66,9 @@ void run_store(struct run *run, const struct node *node, struct span folder);
 /* What an action does to the implicit keep (RFC 5228 2.10.2), unless a tag says otherwise. */
 void run_cancel_keep(struct run *run, const struct node *node);
 
+/* The command that writes its argument to the log. */
+void run_log(struct run *run, const struct node *node);
+
 /* A feature's own zeroed memory: in this run, or in this run of this script alone (an included
  * script is another one). */
 void *run_state(struct run *run, const struct extension *extension, size_t size);

@@ -43,6 +43,7 @@ enum sieve_ability {
 	SIEVE_CAN_LOAD = 32,               /* has load() */
 	SIEVE_CAN_ANNOTATE = 64,           /* has metadata() */
 	SIEVE_CAN_SPECIAL_USE = 128,       /* has special_use_exists(), minds action.special_use */
+	SIEVE_CAN_LOOK_UP = 256,           /* has list_has() */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
@@ -88,6 +89,8 @@ struct sieve_host {
 	/* A mailbox is for that ("\\Junk"): `folder`, or any where it has null data. */
 	enum sieve_answer (*special_use_exists)(
 	    void *context, struct span folder, struct span attribute);
+	/* The list (a URI, RFC 6134) has this value on it; null data: there is such a list. */
+	enum sieve_answer (*list_has)(void *context, struct span list, struct span value);
 	/* Whether `id` (any bytes) was seen in an earlier delivery, less than `seconds` ago (RFC
 	 * 7352). It is to be remembered as seen for `seconds` if this delivery succeeds, from
 	 * now on also where it was seen if `is_last`. */

@@ -77,6 +77,7 @@ void testsuite_open(struct testsuite *suite)
 	    .context = suite,
 	    .mailbox_exists = testsuite_mailbox_exists,
 	    .log = log_text,
+	    .environment = testsuite_environment,
 	    .metadata = testsuite_metadata,
 	};
 	suite->input = (struct sieve_input){

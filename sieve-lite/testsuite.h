@@ -147,6 +147,9 @@ bool testsuite_execute(struct testsuite *suite, struct run *run);
 /* testsuite_config.c: settings by Pigeonhole's names */
 void testsuite_config_set(struct testsuite *suite, struct span name, struct span value);
 void testsuite_config_reload(struct testsuite *suite);
+/* The host's part of the environment; the engine knows the rest. */
+enum sieve_answer testsuite_environment(
+    void *suite, struct arena *arena, struct span name, struct span *value_out);
 /* The value in force; null data: it was not set. */
 struct span testsuite_config(const struct testsuite *suite, const char *name);
 bool testsuite_config_is_on(const struct testsuite *suite, const char *name);

@@ -52,3 +52,22 @@ void testsuite_config_reload(struct testsuite *suite)
 	/* What the engine knows, with Dovecot's defaults. */
 	suite->input.recipient_delimiter = text_or(suite, "recipient_delimiter", "+");
 }
+
+enum sieve_answer testsuite_environment(
+    void *context, struct arena *arena, struct span name, struct span *value_out)
+{
+	static const char prefix[] = "vnd.dovecot.config.";
+	if (span_is_nocase(name, "vnd.dovecot.default-mailbox")) {
+		*value_out = SPAN("INBOX");
+		return SIEVE_YES;
+	}
+	if (span_is_nocase(name, "vnd.dovecot.username")) {
+		*value_out = SPAN("testsuite-mail-user@example.org");
+		return SIEVE_YES;
+	}
+	if (!span_starts_with_nocase(name, prefix))
+		return SIEVE_NO;
+	const char *setting = arena_text(arena, span_from(name, sizeof(prefix) - 1));
+	*value_out = testsuite_config(context, arena_textf(arena, "sieve_environment/%s", setting));
+	return value_out->data != NULL ? SIEVE_YES : SIEVE_NO;
+}

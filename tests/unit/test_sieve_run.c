@@ -157,6 +157,73 @@ START_TEST(tests_see_the_message)
 }
 END_TEST
 
+START_TEST(the_envelope_has_what_the_client_said)
+{
+	room_open(&room, SPAN(message));
+	room.envelope.ret = ENVELOPE_RET_HDRS;
+	room.envelope.envid = SPAN("QQ314159");
+	room.recipient.notify = ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_DELAY;
+	room.recipient.orcpt = SPAN("rfc822;bert@example.net");
+	static const char *const tests[] = {"envelope \"notify\" \"SUCCESS,DELAY\"",
+	    "envelope \"ret\" \"HDRS\"", "envelope \"envid\" \"QQ314159\"",
+	    "envelope :contains \"orcpt\" \"bert@\""};
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		ck_assert_msg(
+		    room_test(&room, "\"envelope\", \"envelope-dsn\"", tests[i]), "%s", tests[i]);
+	room_close(&room);
+}
+END_TEST
+
+static enum sieve_answer on_list(void *context, struct span list, struct span value)
+{
+	(void)context;
+	if (!span_is(list, "urn:friends"))
+		return span_is(list, "urn:down") ? SIEVE_CANNOT_TELL : SIEVE_NO;
+	return value.data == NULL || span_is(value, "anna@Example.ORG") ? SIEVE_YES : SIEVE_NO;
+}
+
+START_TEST(lists_are_the_hosts)
+{
+	room_open(&room, SPAN(message));
+	room.host.list_has = on_list;
+	ck_assert(room_test(&room, "\"extlists\"", "address :list \"from\" \"urn:friends\""));
+	ck_assert(!room_test(&room, "\"extlists\"", "address :list \"to\" \"urn:friends\""));
+	ck_assert(!room_test(&room, "\"extlists\"", "address :list \"from\" \"urn:other\""));
+	ck_assert(room_test(&room, "\"extlists\"", "valid_ext_list \"urn:friends\""));
+	ck_assert_str_eq(room_run(&room, "require \"extlists\"; if header :list \"from\" "
+	                                 "\"urn:down\" { discard; }"),
+	    "1:24 cannot tell what is on a list at the moment");
+	room_close(&room);
+}
+END_TEST
+
+static enum sieve_answer seen(void *context, struct span id, uint64_t seconds, bool is_last)
+{
+	const char *wanted = context;
+	ck_assert_str_eq(arena_textf(room.arena, "%.*s %ju %d", (int)id.len, id.data,
+	                     (uintmax_t)seconds, is_last),
+	    wanted);
+	return SIEVE_YES;
+}
+
+START_TEST(duplicates_are_the_hosts)
+{
+	static char plain[] = "0:<7@x> 604800 0";
+	static char all[] = "1:hsecond 60 1";
+	room_open(&room, SPAN("Message-ID: <7@x>\nX-Id: second\n\n"));
+	room.host.is_duplicate = seen;
+	room.host.context = plain;
+	ck_assert(room_test(&room, "\"duplicate\"", "duplicate"));
+	ck_assert(room_test(&room, "\"duplicate\"", "duplicate :header \"message-id\""));
+	ck_assert(!room_test(&room, "\"duplicate\"", "duplicate :header \"nope\""));
+	ck_assert(!room_test(&room, "\"duplicate\"", "duplicate :seconds 0"));
+	room.host.context = all;
+	ck_assert(room_test(
+	    &room, "\"duplicate\"", "duplicate :last :seconds 60 :handle \"h\" :header \"x-id\""));
+	room_close(&room);
+}
+END_TEST
+
 START_TEST(the_null_sender_is_the_empty_string)
 {
 	room_open(&room, SPAN(message));
@@ -303,5 +370,6 @@ START_TEST(the_trace_says_why)
 END_TEST
 
 UNIT_TESTS("sieve runs", scripts_decide, tests_see_the_message, the_null_sender_is_the_empty_string,
+    the_envelope_has_what_the_client_said, lists_are_the_hosts, duplicates_are_the_hosts,
     encoded_characters_are_decoded, actions_say_where_they_were_decided, runs_are_limited,
     hostile_patterns_end, the_trace_says_why)
