@@ -443,13 +443,13 @@ static const struct variable_space variable_spaces[] = {
 
 /* -- The feature ------------------------------------------------------------------------------- */
 
-#define TEXT(what)                               \
-	{                                        \
-		.name = what, .type = WANTS_TEXT \
+#define TEXT(what)                                 \
+	{                                          \
+		.name = (what), .type = WANTS_TEXT \
 	}
-#define TEXTS(what)                               \
-	{                                         \
-		.name = what, .type = WANTS_TEXTS \
+#define TEXTS(what)                                 \
+	{                                           \
+		.name = (what), .type = WANTS_TEXTS \
 	}
 #define MEMBER                                                                 \
 	{                                                                      \
