@@ -222,7 +222,8 @@ bool date_text_parse(struct span value, struct date_text *date_out)
 	if (civil.day == 0 || civil.day > days_in_month(civil.year, civil.month) || hour > 23 ||
 	    minute > 59 || date_out->second > 60)
 		return false;
-	date_out->minutes = days_of(civil) * 1440 + hour * 60 + minute - date_out->zone_minutes;
+	date_out->minutes =
+	    days_of(civil) * 1440 + (int64_t)hour * 60 + minute - date_out->zone_minutes;
 	return true;
 }
 

@@ -10,6 +10,9 @@
 #include "sieve-lite/fields.h"
 #include "sieve-lite/match.h"
 
+/* What writing a part takes, more or less. */
+#define WRITTEN_BYTES 512
+
 static bool check_part(struct checker *checker, const struct text *name)
 {
 	if (!text_is_constant(name) || date_text_has_part(name->literal))
@@ -62,6 +65,7 @@ static void match_date(struct match *match, const struct node *node, struct date
 	struct span name = run_text(match->run, &part->texts[0]);
 	struct span value;
 	set_zone(match->run, node, date);
+	run_spend_bytes(match->run, WRITTEN_BYTES);
 	if (date_text_part(match->run->arena, date, name, &value))
 		match_value(match, name, value);
 }

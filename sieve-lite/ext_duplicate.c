@@ -10,7 +10,7 @@
 #include "sieve-lite/fields.h"
 #include "sieve-lite/tree.h"
 
-#define DEFAULT_SECONDS (7 * 24 * 3600)
+#define DEFAULT_SECONDS UINT64_C(604800) /* 7 days */
 
 /* The ID of this message; false: it has none. */
 static bool find_id(struct run *run, const struct node *node, struct span *id_out)
@@ -40,6 +40,7 @@ static struct span join(struct run *run, const struct node *node, struct span id
 	bytes_append_span(&joined, name);
 	bytes_append_span(&joined, id);
 	struct span copy = arena_span(run->arena, bytes_span(&joined));
+	run_spend_bytes(run, copy.len);
 	bytes_clear(&joined);
 	return copy;
 }

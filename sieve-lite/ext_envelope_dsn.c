@@ -20,6 +20,7 @@ static bool part_notify(struct run *run, struct span *text_out)
 		if ((notify & names[i].bit) != 0)
 			bytes_appendf(&list, "%s%s", list.len > 0 ? "," : "", names[i].name);
 	}
+	run_spend_bytes(run, list.len);
 	*text_out = arena_span(run->arena, bytes_span(&list));
 	bytes_clear(&list);
 	return text_out->len > 0;

@@ -73,6 +73,7 @@ static void add_list(struct run *run, struct bytes *to, const struct argument *l
 static struct span finish(struct run *run, struct bytes *set)
 {
 	struct span copy = arena_span(run->arena, bytes_span(set));
+	run_spend_bytes(run, copy.len);
 	bytes_clear(set);
 	return copy;
 }
@@ -185,6 +186,7 @@ static void put_flags(struct run *run, struct action *action, struct span words)
 	size_t count = words.len > 0 ? 1 : 0;
 	for (size_t i = 0; i < words.len; i++)
 		count += words.data[i] == ' ' ? 1 : 0;
+	run_spend_bytes(run, (count + 1) * sizeof(struct span));
 	struct span *flags = arena_new_items(run->arena, count + 1, sizeof(*flags));
 	action->flags = flags;
 	action->flag_count = count;

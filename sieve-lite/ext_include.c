@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#define STEPS_TO_ENTER 10
+
 /* A script that is included somewhere. */
 struct included {
 	struct span name;
@@ -123,6 +125,7 @@ static void run_included(struct run *run, const struct included *included, struc
 		    run, "scripts are included too deep: at most %d levels", LIMIT_INCLUDE_DEPTH);
 		return;
 	}
+	run_spend(run, STEPS_TO_ENTER);
 	memcpy(outer_states, run->local_states, sizeof(outer_states));
 	memset(run->local_states, 0, sizeof(run->local_states));
 	run->script = included->script;

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define PATTERN_BYTES 8192
+#define PATTERNS_BYTES ((size_t)8 * 1024 * 1024) /* compiled, of a whole script */
+#define COMPILED_BYTES ((size_t)64 * 1024)       /* about the most that one pattern becomes */
 #define MATCH_LIMIT 100000
 #define DEPTH_LIMIT 10000
 #define HEAP_LIMIT_KIB 4096
@@ -52,6 +54,20 @@ static pcre2_code *compile(struct arena *arena, const struct comparator *compara
 	return compiled;
 }
 
+/* All patterns of a script that are compiled with it. */
+struct patterns {
+	size_t bytes;
+};
+
+static bool is_within_limit(struct checker *checker, const pcre2_code *pattern)
+{
+	struct patterns *all = checker_state(checker, &ext_regex, sizeof(*all));
+	size_t size = 0;
+	pcre2_pattern_info(pattern, PCRE2_INFO_SIZE, &size);
+	all->bytes += size;
+	return all->bytes <= PATTERNS_BYTES;
+}
+
 /* The patterns of a test, one for each key; null where it has variables. */
 static bool check_regex(struct checker *checker, struct node *node, struct matching *matching)
 {
@@ -68,10 +84,12 @@ static bool check_regex(struct checker *checker, struct node *node, struct match
 			continue;
 		patterns[i] = compile(
 		    checker->arena, matching->comparator, keys->texts[i].literal, why, sizeof(why));
-		if (patterns[i] != NULL)
+		if (patterns[i] != NULL && is_within_limit(checker, patterns[i]))
 			continue;
-		problem_error(
-		    checker->problems, keys->texts[i].at, "this is no regular expression: %s", why);
+		problem_error(checker->problems, keys->texts[i].at, "%s%s",
+		    patterns[i] == NULL ? "this is no regular expression: "
+		                        : "the regular expressions of this script are too large",
+		    why);
 		is_sound = false;
 	}
 	return is_sound;
@@ -123,7 +141,7 @@ static bool matches_regex(struct match *match, struct span value, struct span ke
 	char why[256] = "";
 	run_spend(run, MATCH_STEPS + value.len / BYTES_PER_STEP);
 	if (pattern == NULL) {
-		run_spend(run, MATCH_STEPS + key.len);
+		run_spend_bytes(run, COMPILED_BYTES + key.len);
 		pattern = compile(run->arena, match->how->comparator, key, why, sizeof(why));
 	}
 	if (pattern == NULL) {

@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-#define BYTES_PER_STEP 64
-
 /* -- The names of a script -- */
 
 struct variable_name {
@@ -63,9 +61,11 @@ static struct span *value_of(struct run *run, uint64_t number)
 	struct variables *variables =
 	    run_local_state(run, &ext_variables, sizeof(struct variables));
 	const struct variable_names *names = run_script_state(run, &ext_variables);
-	if (variables->values == NULL)
+	if (variables->values == NULL) {
+		run_spend_bytes(run, names->count * sizeof(*variables->values));
 		variables->values =
 		    arena_new_items(run->arena, names->count, sizeof(*variables->values));
+	}
 	return &variables->values[number];
 }
 
@@ -352,11 +352,12 @@ static bool check_set(struct checker *checker, struct node *node)
 static void run_set(struct run *run, const struct node *node)
 {
 	struct span value = run_text(run, &node->positionals[1]->texts[0]);
-	run_spend(run, value.len / BYTES_PER_STEP);
 	for (unsigned precedence = 50; precedence > 0; precedence--) {
 		for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
-			if (use->meaning != NULL && use->meaning->precedence == precedence)
-				value = use->meaning->modify(run, value);
+			if (use->meaning == NULL || use->meaning->precedence != precedence)
+				continue;
+			run_spend_bytes(run, value.len);
+			value = use->meaning->modify(run, value);
 		}
 	}
 	run_tell_value(run, node->positionals[0]->texts[0].literal, value, SPAN(""), true);

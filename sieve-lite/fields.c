@@ -7,6 +7,8 @@
 #include "sieve-lite/header_text.h"
 
 #define BYTES_PER_STEP 64
+/* What a list of the shortest addresses takes for each byte of it, more or less. */
+#define ADDRESS_BYTES_PER_BYTE 32
 
 struct field *fields_first(struct run *run)
 {
@@ -19,6 +21,7 @@ struct field *fields_first(struct run *run)
 	run_spend(run, rest.len / BYTES_PER_STEP);
 	while (header_next(&rest, &found)) {
 		struct field *field = ARENA_NEW(run->arena, struct field);
+		run_spend_bytes(run, sizeof(*field));
 		field->whole = found.whole;
 		field->name = found.name;
 		field->raw = found.value;
@@ -130,7 +133,7 @@ struct field *field_walk_next(struct field_walk *walk)
 struct span field_text(struct run *run, struct field *field)
 {
 	if (field->text.data == NULL) {
-		run_spend(run, field->raw.len / BYTES_PER_STEP);
+		run_spend_bytes(run, field->raw.len);
 		field->text = header_text_decode(run->arena, header_unfold(run->arena, field->raw));
 		if (field->text.data == NULL)
 			field->text = SPAN("");
@@ -141,7 +144,7 @@ struct span field_text(struct run *run, struct field *field)
 const struct listed_address *field_addresses(struct run *run, struct field *field)
 {
 	if (!field->has_addresses) {
-		run_spend(run, field->raw.len / BYTES_PER_STEP);
+		run_spend_bytes(run, field->raw.len * ADDRESS_BYTES_PER_BYTE);
 		field->addresses = address_list_parse(run->arena, field->raw);
 		field->has_addresses = true;
 	}

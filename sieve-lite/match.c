@@ -55,6 +55,7 @@ bool match_end(struct match *match)
 {
 	if (!match->how->type->is_counting || match->run->unwind != UNWIND_NONE)
 		return match->is_matched;
+	run_spend_bytes(match->run, 32);
 	struct span count = arena_spanf(match->run->arena, "%ju", (uintmax_t)match->count);
 	return match_keys(match, SPAN("count"), count);
 }

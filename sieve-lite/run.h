@@ -45,7 +45,8 @@ void run_cannot_tell(struct run *run, const char *what);
 bool run_answer(struct run *run, enum sieve_answer answer, const char *what);
 /* Counts work done; ends the run when it was too much. */
 void run_spend(struct run *run, uint64_t steps);
-/* The same for memory taken from the arena. */
+/* The same for memory taken from the arena: whatever a command or test takes each time it runs is
+ * to be told, because included scripts run again and again. */
 void run_spend_bytes(struct run *run, uint64_t bytes);
 
 /* sieve_run() that adds to the result there is. */
