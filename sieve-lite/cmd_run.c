@@ -210,10 +210,14 @@ static void run_script_once(struct session *session, const struct sieve_script *
 static void print_action(
     const struct session *session, const struct action *action, struct bytes *to)
 {
+	const struct span objects[] = {
+	    action->folder, action->special_use, action->address, action->text};
 	bytes_appendf(to, "  %s", action_name(action->kind));
-	if (action->folder.len > 0) {
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		if (objects[i].len == 0)
+			continue;
 		bytes_append_byte(to, ' ');
-		explain_quote(to, action->folder);
+		explain_quote(to, objects[i]);
 	}
 	if (action->may_create)
 		bytes_append_text(to, ", made where missing");
@@ -259,15 +263,23 @@ static void json_field(struct bytes *to, const char *name, struct span value)
 	json_append_string(to, value);
 }
 
+static void json_optional(struct bytes *to, const char *name, struct span value)
+{
+	if (value.len == 0)
+		return;
+	bytes_append_byte(to, ',');
+	json_field(to, name, value);
+}
+
 static void json_action(const struct action *action, struct bytes *to)
 {
 	bytes_append_byte(to, '{');
 	json_field(to, "action", span_of(action_name(action->kind)));
 	bytes_appendf(to, ",\"implicit\":%s", action->is_implicit ? "true" : "false");
-	if (action->folder.len > 0) {
-		bytes_append_byte(to, ',');
-		json_field(to, "folder", action->folder);
-	}
+	json_optional(to, "folder", action->folder);
+	json_optional(to, "special_use", action->special_use);
+	json_optional(to, "address", action->address);
+	json_optional(to, "text", action->text);
 	bytes_append_text(to, ",\"flags\":[");
 	for (size_t i = 0; i < action->flag_count; i++) {
 		bytes_append_text(to, i > 0 ? "," : "");

@@ -119,6 +119,15 @@ rm broken.sieve
 "$sieve" run "$here/testsuite/fails.sieve" message.eml >out 2>&1
 is "run: a script that fails" "$?: $(tail -n 1 out)" \
 	"1:   keep (the script failed: what it did is dropped)"
+printf 'require ["reject", "copy"]; redirect :copy "x@example.org";\n' >redirect.sieve
+"$sieve" run redirect.sieve message.eml >out 2>&1
+is "run: redirect shows where to" "$(sed -n '/^Actions/,$p' out)" "Actions:
+  redirect \"x@example.org\"  (redirect.sieve:1)
+  keep (implicit: nothing cancelled it)"
+printf 'require "reject"; reject "Not here.";\n' >redirect.sieve
+"$sieve" run --json redirect.sieve message.eml >out 2>&1
+ok "run: reject shows the reason" grep -q '"action":"reject","implicit":false,"text":"Not here."' out
+rm redirect.sieve
 mkdir scripts
 printf 'require "vnd.dovecot.debug";\ndebug_log "here";\ndiscard;\n' >scripts/inner.sieve
 printf 'require "include";\ninclude "inner";\n' >scripts/outer.sieve
