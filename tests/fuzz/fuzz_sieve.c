@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct sieve_script *script = sieve_compile(arena, bytes_span(&source), &options, &errors);
 	struct bytes report = {0};
 	for (struct sieve_error *error = errors.first; error != NULL; error = error->next)
-		report_error(&report, error, bytes_span(&source));
+		report_error(&report, error, "fuzz", bytes_span(&source));
 	if ((script == NULL) != (errors.error_count > 0))
 		__builtin_trap();
 	if (script != NULL)
