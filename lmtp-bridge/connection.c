@@ -21,8 +21,9 @@ static void find_address(struct connection *connection)
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 		struct sockaddr_storage room;
-	} peer = {.room.ss_family = AF_UNSPEC};
+	} peer;
 	socklen_t len = sizeof(peer);
+	memset(&peer, 0, sizeof(peer));
 	connection->address[0] = '\0';
 	if (getpeername(connection->in_fd, &peer.any, &len) != 0)
 		return;

@@ -214,6 +214,8 @@ def setup():
     global room
     if not os.path.exists(DELIVER):
         tap.skip("deliver is not built")
+    if b"libasan" in subprocess.run(["ldd", DELIVER], stdout=subprocess.PIPE, check=True).stdout:
+        tap.skip("the sanitizers do not like to be preloaded")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     room = Room()
 
