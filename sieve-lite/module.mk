@@ -95,6 +95,6 @@ tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \
 	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests \
 	tests/fuzz/fuzz_sieve/extensions
-TESTS += tests/sieve/run_svtests.sh
-dist_check_SCRIPTS += tests/sieve/run_svtests.sh
+TESTS += tests/house/check_svtests.sh
+dist_check_SCRIPTS += tests/house/check_svtests.sh
 EXTRA_DIST += tests/sieve
