@@ -231,6 +231,8 @@ static void deliver(struct front *front, int notes_fd, struct status *status)
 	}
 	pipeline_deliver(pipeline, &front->call, &front->envelope, front->spool, &front->recipient,
 	    1, status, tell, &notes_fd);
+	/* Nobody has to wait for the tidying up. */
+	close(notes_fd);
 	pipeline_close(&pipeline);
 }
 

@@ -44,7 +44,9 @@ static void *open_library(char why[256])
 	}
 	if (own[0] == '\0' || path[0] == '\0')
 		snprintf(path, sizeof(path), "%s/" LIBRARY_NAME, LADLE_LIB_DIR);
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	/* Lazily: a delivery uses half of what it could. A function that is missing after all ends
+	 * the child, which its parent answers with 75. */
+	void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 	if (library == NULL)
 		snprintf(why, 256, "%s", dlerror());
 	return library;
