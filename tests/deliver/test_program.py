@@ -237,9 +237,10 @@ def _():
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, **own_user()) as process:
         process.stdin.write(MESSAGE)
         process.stdin.close()
-        tap.until(lambda: os.path.exists(home + "/Maildir/tmp") and
-                  os.listdir(home + "/Maildir/tmp"), "the child writes")
-        process.send_signal(signal.SIGTERM)
+        try:
+            tap.until(lambda: len(running()) == 2, "parent and child")
+        finally:
+            process.send_signal(signal.SIGTERM)
         output = process.stdout.read().decode()
         tap.equal(process.wait(10), 75, output)
         tap.equal(output[:2], "4.", output)
