@@ -197,8 +197,13 @@ def _():
     with bridge.client() as client:
         reply = client.deliver("s@x", ["u38@x"], HELLO)["u38@x"]
     delivery_id = reply.text.split()[2]
-    with open(os.path.join(bridge.mail, "records"), encoding="utf-8") as stream:
-        lines = [line for line in stream if "id=%s " % delivery_id in line]
+
+    def records():
+        with open(os.path.join(bridge.mail, "records"), encoding="utf-8") as stream:
+            return [line for line in stream if "id=%s " % delivery_id in line]
+
+    # The reply does not wait for the record.
+    lines = tap.until(records, "the record")
     tap.equal(len(lines), 1)
     tap.contains(lines[0], "recipient=u38@x")
 
