@@ -28,7 +28,7 @@ struct slot {
 
 struct script_cache {
 	char *disabled_extensions;
-	struct slot slots[SLOT_COUNT];
+	struct slot *slots[SLOT_COUNT]; /* owned; null until used */
 };
 
 struct script_cache *script_cache_new(const struct sieve_settings *settings)
@@ -54,8 +54,12 @@ void script_cache_free(struct script_cache **cache)
 {
 	if (*cache == NULL)
 		return;
-	for (size_t i = 0; i < SLOT_COUNT; i++)
-		empty_slot(&(*cache)->slots[i]);
+	for (size_t i = 0; i < SLOT_COUNT; i++) {
+		struct slot *slot = (*cache)->slots[i];
+		if (slot != NULL)
+			empty_slot(slot);
+		free(slot);
+	}
 	free((*cache)->disabled_extensions);
 	free(*cache);
 	*cache = NULL;
@@ -66,7 +70,10 @@ static struct slot *slot_of(struct script_cache *cache, const char *path)
 	uint32_t hash = 2166136261u; /* FNV-1a */
 	for (const char *p = path; *p != '\0'; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	return &cache->slots[hash % SLOT_COUNT];
+	struct slot **slot = &cache->slots[hash % SLOT_COUNT];
+	if (*slot == NULL)
+		*slot = memory_new(1, sizeof(**slot));
+	return *slot;
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)

@@ -134,12 +134,22 @@ static int end_of_file(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 /* -- the tree for libconfuse ------------------------------------------------------------------- */
 
+/* Rows and sections within `section`. Exact, because each of the tables is cleared and copied. */
+static size_t count_options(const char *section)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < setting_count; i++)
+		count += strcmp(setting_table[i].section, section) == 0;
+	for (size_t i = 0; i < setting_section_count; i++)
+		count += strcmp(setting_sections[i].parent, section) == 0;
+	return count;
+}
+
 static cfg_opt_t *make_options(struct arena *arena, const char *section)
 {
 	cfg_opt_t end = CFG_END();
 	size_t count = 0;
-	cfg_opt_t *options =
-	    arena_new_items(arena, setting_count + setting_section_count + 3, sizeof(*options));
+	cfg_opt_t *options = arena_new_items(arena, count_options(section) + 3, sizeof(*options));
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct setting *row = &setting_table[i];
 		if (strcmp(row->section, section) != 0)
