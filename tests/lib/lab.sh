@@ -5,14 +5,16 @@
 #   lab.sh run NAME COMMAND...     run COMMAND in a fresh copy of that lab; nothing it does remains
 #   lab.sh shell NAME              the same with a shell, to look around
 #
-# NAME is "postfix" (Postfix and Dovecot) or "exim"; they conflict, so each has its own.
+# NAME is "postfix" (Postfix and Dovecot), "exim", which conflicts with it, or "bench": the first
+# and other delivery agents to compare with.
 #
 # A lab is an overlay of / in a mount name space of our own: what apt-get writes is kept as
 # LAB_DIR/NAME/kept.tar and the machine itself never sees it. `run` puts a third, empty layer on top
 # (a tmpfs, so that tests cannot spoil each other), and name spaces for processes, network, host
 # name and IPC: only `lo` is there, so no mail leaves and ports do not clash, and every daemon dies
 # with the command. LAB_STAGE may name the tree of a `make install DESTDIR=...`, which then lies
-# over the lab; LAB_BIND may name directories to be seen (read only) where they are.
+# over the lab; LAB_BIND may name directories to be seen (read only) where they are. LAB_SCRATCH may
+# name one that can be written and stays: what is measured must lie on a real disk.
 #
 # Exit status 77 and one line on stderr: no lab can be had here, and why.
 
@@ -21,8 +23,8 @@ export LC_ALL=C
 
 self=$(readlink -f "$0")
 top=$(readlink -f "$(dirname "$self")/../..")
-: "${LAB_DIR:=$top/build-tests/labs}" "${LAB_STAGE:=}" "${LAB_BIND:=}"
-export LAB_DIR LAB_STAGE LAB_BIND
+: "${LAB_DIR:=$top/build-tests/labs}" "${LAB_STAGE:=}" "${LAB_BIND:=}" "${LAB_SCRATCH:=}"
+export LAB_DIR LAB_STAGE LAB_BIND LAB_SCRATCH
 
 # Directories that may be file systems of their own; an overlay of / does not reach into them.
 parts="root usr var etc home opt srv"
@@ -34,10 +36,11 @@ refuse() {
 
 lab_packages() {
 	case $1 in
-	postfix) echo postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve ;;
+	postfix | bench) echo postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve ;;
 	exim) echo exim4-base exim4-config exim4-daemon-heavy ;;
 	*) refuse "there is no lab named '$1'" ;;
 	esac
+	if [ "$1" = bench ]; then echo procmail maildrop; fi
 	echo iproute2 python3 strace swaks
 }
 
@@ -168,6 +171,10 @@ inside_run() {
 		mount --bind "$dir" "root$dir"
 		mount -o remount,bind,ro "root$dir"
 	done
+	if [ -n "$LAB_SCRATCH" ]; then
+		mkdir -p "root$LAB_SCRATCH"
+		mount --bind "$LAB_SCRATCH" "root$LAB_SCRATCH"
+	fi
 	hostname lab.example.test
 	rm -f root/etc/hosts root/etc/resolv.conf
 	printf '127.0.0.1 localhost lab.example.test lab\n::1 localhost\n' >root/etc/hosts

@@ -1,0 +1,519 @@
+#!/usr/bin/env python3
+"""What Ladle costs, beside Dovecot, procmail, maildrop and the floor. Started by run.sh in a lab.
+
+Every case runs its contenders in turn, so that whoever else is busy on this machine disturbs all
+of them alike, and compares medians.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from statistics import median
+
+import ladle
+import tap
+import world
+
+SCRATCH = os.environ["LAB_SCRATCH"]
+PROGRAMS = os.environ["BENCH_PROGRAMS"]
+USERS = 2000
+KB4 = 4096
+MB10 = 10 << 20
+
+DOVECOT_ROOT = "/var/lib/bench-dovecot"
+DOVECOT = DOVECOT_ROOT + "/dovecot.conf"
+# smtp-source -N makes the recipients 1u@..., 2u@... of "u@...".
+NAME = "%du"
+
+# Five rules, of which none matches until the last: the usual case is the whole script.
+SIEVE = """\
+require ["fileinto", "envelope"];
+if header :contains "X-Spam-Flag" "YES" { fileinto "Junk"; stop; }
+if header :contains "List-Id" "<announce.example.org>" { fileinto "Lists"; stop; }
+if address :is "from" "boss@example.com" { fileinto "Boss"; stop; }
+if header :matches "Subject" "*[ticket #*]*" { fileinto "Tickets"; stop; }
+if anyof (size :over 100M, envelope :is "from" "nobody@example.com") { discard; }
+"""
+
+DOVECOT_CONFIG = """\
+base_dir = {root}/run
+state_dir = {root}/state
+log_path = {root}/log
+protocols = lmtp
+ssl = no
+auth_username_format = %n
+first_valid_uid = 500
+mail_location = maildir:~/Maildir
+mail_temp_dir = {scratch}/spool
+mail_plugins = quota
+recipient_delimiter = +
+postmaster_address = postmaster@example.test
+userdb {{
+  driver = passwd-file
+  args = username_format=%n {users}
+}}
+passdb {{
+  driver = passwd-file
+  args = username_format=%n {users}
+}}
+namespace inbox {{
+  inbox = yes
+}}
+service auth {{
+  unix_listener auth-userdb {{
+    mode = 0666
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+service lmtp {{
+  unix_listener lmtp {{
+    mode = 0666
+  }}
+}}
+protocol lmtp {{
+  mail_plugins = quota sieve
+}}
+protocol lda {{
+  mail_plugins = quota sieve
+}}
+plugin {{
+  quota = maildir:User quota
+  quota_rule = *:storage=1G
+  sieve = file:~/.dovecot.sieve
+}}
+"""
+
+LADLE_MORE = """\
+spool_directory = "%s/spool"
+""" % SCRATCH
+
+runs = 5
+rows = []
+
+
+# -- contenders --------------------------------------------------------------------------------
+
+def homes_of(contender):
+    return "%s/%s" % (SCRATCH, contender)
+
+
+def users_of(contender):
+    return "/etc/ladle/users-" + contender
+
+
+def write_users(contender, count, more=()):
+    """The password file of a contender; homes are made by make_home."""
+    with open(users_of(contender) + ".new", "w", encoding="ascii") as stream:
+        for name in itertools.chain((NAME % n for n in range(1, count + 1)), more):
+            stream.write("%s:{PLAIN}x:%d:%d::%s/%s::\n" % (
+                name, world.VMAIL_UID, world.VMAIL_UID, homes_of(contender), name))
+    os.rename(users_of(contender) + ".new", users_of(contender))
+
+
+def make_home(contender, name):
+    home = "%s/%s" % (homes_of(contender), name)
+    os.makedirs(home)
+    world_file(home + "/.dovecot.sieve", SIEVE)
+    os.chown(home, world.VMAIL_UID, world.VMAIL_UID)
+    os.chmod(home, 0o700)
+    return home
+
+
+def world_file(path, text):
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write(text)
+    os.chown(path, world.VMAIL_UID, world.VMAIL_UID)
+
+
+class Ladle:
+    name = "ladle"
+    socket = ladle.UNIX
+
+    def __init__(self):
+        world.USERS_FILE = users_of(self.name)
+        ladle.configure(more=LADLE_MORE)
+        text = open(ladle.CONFIG_PATH, encoding="utf-8").read()
+        text = text.replace("lmtp {\n", "lmtp {\n  sessions = 1100\n", 1)
+        text = text.replace('users "system"  { driver = "passwd" }\n', "")
+        world_file(ladle.CONFIG_PATH, text)
+        world_file("/etc/ladle-plain.conf", re.sub(r"plugins = .*", "plugins = {}", text))
+        os.chmod(ladle.CONFIG_PATH, 0o644)
+        self.bridge = ladle.Bridge(arguments=["-F"]).start()
+
+    def processes(self):
+        return tree_of(self.bridge.process.pid)
+
+
+class Dovecot:
+    name = "dovecot"
+    socket = DOVECOT_ROOT + "/run/lmtp"
+
+    def __init__(self):
+        for directory in ("run", "state"):
+            os.makedirs("%s/%s" % (DOVECOT_ROOT, directory))
+        world_file(DOVECOT, DOVECOT_CONFIG.format(root=DOVECOT_ROOT, users=users_of(self.name),
+                                                  scratch=SCRATCH))
+        world_file(DOVECOT_ROOT + "/log", "")  # dovecot-lda writes it as vmail
+        subprocess.run(["dovecot", "-c", DOVECOT], check=True, stdin=subprocess.DEVNULL)
+        tap.until(lambda: os.path.exists(self.socket), "Dovecot has its socket")
+
+    def processes(self):
+        with open(DOVECOT_ROOT + "/run/master.pid", encoding="ascii") as stream:
+            return tree_of(int(stream.read()))
+
+
+def tree_of(pid):
+    found = [pid]
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as stream:
+        for child in stream.read().split():
+            found += tree_of(int(child))
+    return found
+
+
+def comm(pid):
+    with open("/proc/%d/comm" % pid, encoding="ascii") as stream:
+        return stream.read().strip()
+
+
+def memory_kb(pid, *fields):
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as stream:
+        text = stream.read()
+    return sum(int(re.search(r"^%s: +(\d+)" % field, text, re.M).group(1)) for field in fields)
+
+
+def private_kb(pid):
+    return memory_kb(pid, "Private_Clean", "Private_Dirty")
+
+
+def disk_bytes_written():
+    """Of the whole machine, so a little too much where others write too."""
+    device = os.stat(SCRATCH).st_dev
+    path = "/sys/dev/block/%d:%d/stat" % (os.major(device), os.minor(device))
+    with open(path, encoding="ascii") as stream:
+        return 512 * int(stream.read().split()[6])
+
+
+# -- measuring ---------------------------------------------------------------------------------
+
+def interleaved(contenders):
+    """contenders: {name: function}; {name: what it returned in each round}, after one more for
+    warmth."""
+    values = {name: [] for name in contenders}
+    for turn in range(runs + 1):
+        for name, measure in contenders.items():
+            value = measure()
+            if turn > 0:
+                values[name].append(value)
+    for name, taken in values.items():
+        print("    %-10s %s" % (name, "  ".join("%.4g" % value for value in taken)), flush=True)
+    return values
+
+
+def ratio_of(values, above, below):
+    """The median of the rounds' ratios: what slows a whole round down does not count."""
+    return median(a / b for a, b in zip(values[above], values[below]))
+
+
+def row(case, measured, others, goal, verdict):
+    """verdict: None where it is no question of met or missed."""
+    mark = {True: "met", False: "missed", None: "-"}[verdict]
+    rows.append((case, measured, others, goal, mark))
+    print("%s: %s; %s; goal %s: %s" % rows[-1], flush=True)
+
+
+def output_of(command, **options):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **options)
+    text = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        raise SystemExit("%s ended with %d:\n%s" % (command, done.returncode, text[-2000:]))
+    return text
+
+
+def send(server, sessions, messages, length, recipients=1, to="u@example.test", numbered=True):
+    """Deliveries per second of smtp-source, which stays connected."""
+    command = ["smtp-source", "-L", "-d", "-s", str(sessions), "-m", str(messages), "-l",
+               str(length), "-r", str(recipients), "-f", "a@sender.test", "-t", to]
+    if numbered:
+        command.append("-N")
+    started = time.monotonic()
+    text = output_of(command + ["unix:" + server.socket])
+    if text.strip():
+        raise SystemExit("%s: %s" % (command, text[-2000:]))
+    return messages * recipients / (time.monotonic() - started)
+
+
+def floor(writers, messages, length):
+    target = SCRATCH + "/floor"
+    shutil.rmtree(target, ignore_errors=True)
+    os.mkdir(target)
+    return float(output_of([PROGRAMS + "/floor", target, str(writers), str(messages),
+                            str(length)]).split()[0])
+
+
+def sending(*arguments, **options):
+    return {server.name: lambda server=server: send(server, *arguments, **options)
+            for server in (bridge, dovecot)}
+
+
+def compared(unit, values, other="dovecot", is_time=False):
+    ratio = ratio_of(values, other, "ladle") if is_time else ratio_of(values, "ladle", other)
+    return ratio, "%s %.4g %s (ratio %.2f)" % (other, median(values[other]), unit, ratio)
+
+
+def case_lmtp_20_sessions():
+    values = interleaved({**sending(20, USERS, KB4), "floor": lambda: floor(20, USERS, KB4)})
+    ratio, text = compared("/s", values)
+    share = ratio_of(values, "ladle", "floor")
+    row("LMTP, 20 sessions, 4 KB, %d users" % USERS, "%.0f/s" % median(values["ladle"]), text,
+        "4 x Dovecot", ratio >= 4)
+    row("the same, beside the floor", "%.0f %%" % (100 * share),
+        "floor %.0f/s" % median(values["floor"]), "75 % of the floor", share >= 0.75)
+
+
+def case_lmtp_1_session():
+    values = interleaved({**sending(1, USERS // 2, KB4),
+                          "floor": lambda: floor(1, USERS // 2, KB4)})
+    ratio, text = compared("/s", values)
+    row("LMTP, 1 session, 4 KB", "%.0f/s" % median(values["ladle"]),
+        text + ", floor %.0f/s" % median(values["floor"]), "4 x Dovecot", ratio >= 4)
+
+
+def case_lmtp_20_recipients():
+    values = interleaved(sending(1, USERS // 20, KB4, recipients=20))
+    ratio, text = compared("/s", values)
+    row("LMTP, 20 recipients a message, deliveries", "%.0f/s" % median(values["ladle"]), text,
+        "6 x Dovecot", ratio >= 6)
+
+
+def case_lmtp_large():
+    """What waits in a spool file, unlinked, need never reach the disk; what is stored must."""
+    messages = 30
+    shares = []
+
+    def send_and_count():
+        os.sync()
+        before = disk_bytes_written()
+        rate = send(bridge, 1, messages, MB10)
+        os.sync()
+        shares.append((disk_bytes_written() - before) / (messages * MB10))
+        return rate
+
+    contenders = sending(1, messages, MB10)
+    contenders["ladle"] = send_and_count
+    values = {name: [10 * rate for rate in rates]
+              for name, rates in interleaved(contenders).items()}
+    ratio, text = compared("MB/s", values)
+    row("LMTP, 10 MB messages", "%.0f MB/s" % median(values["ladle"]), text, "2 x Dovecot",
+        ratio >= 2)
+    share = median(shares)
+    row("the same, bytes written to disk per byte delivered", "%.3f" % share, "", "1.02",
+        share <= 1.02)
+    for server in (bridge, dovecot):
+        for number in range(1, messages + 1):
+            shutil.rmtree("%s/%s/Maildir" % (homes_of(server.name), NAME % number))
+
+
+PROBED = re.compile(r"([\d.]+) probes/s, median ([\d.]+) ms, p99 ([\d.]+) ms; replies 2xx (\d+)")
+
+
+def probe(server, count, *rate):
+    text = output_of([PROGRAMS + "/probe", server.socket, str(count), "1%uu@example.test",
+                      *[str(value) for value in rate]])
+    rate, _, p99, good = PROBED.match(text).groups()
+    if int(good) != count:
+        raise SystemExit(text)
+    return float(rate), float(p99)
+
+
+def case_probes():
+    values = interleaved({server.name: lambda server=server: probe(server, 3000)[0]
+                          for server in (bridge, dovecot)})
+    ratio, text = compared("/s", values)
+    row("RCPT probes on one connection", "%.0f/s" % median(values["ladle"]), text, "3 x Dovecot",
+        ratio >= 3)
+    late = interleaved({server.name: lambda server=server: probe(server, 2000, 1000)[1]
+                        for server in (bridge, dovecot)})
+    row("the same at 1,000/s, p99", "%.2f ms" % median(late["ladle"]),
+        "dovecot %.2f ms" % median(late["dovecot"]), "1 ms", median(late["ladle"]) <= 1)
+
+
+def execs(*command, count=100, home=None):
+    return float(output_of([PROGRAMS + "/execs", str(count), SCRATCH + "/message", *command],
+                           user="vmail", group="vmail", cwd=home or "/",
+                           env={"PATH": "/usr/bin:/bin", "HOME": home or "/",
+                                "LOGNAME": "vmail"}).split()[0])
+
+
+def write_message():
+    lines = "".join("This is line %d of a message of four kilobytes.\n" % n for n in range(75))
+    world_file(SCRATCH + "/message",
+               "From: a@sender.test\nTo: 1u@example.test\nSubject: hello\n"
+               "Message-Id: <1@sender.test>\nDate: Sat, 1 Jan 2000 00:00:00 +0000\n\n" + lines)
+
+
+def case_deliver_plain():
+    write_message()
+    home = make_home("deliver", "plain")
+    for kind in ("cur", "new", "tmp"):
+        path = home + "/Maildir/" + kind
+        os.makedirs(path)
+        os.chown(path, world.VMAIL_UID, world.VMAIL_UID)
+    os.chown(home + "/Maildir", world.VMAIL_UID, world.VMAIL_UID)
+    world_file(home + "/procmailrc", "DEFAULT=%s/Maildir/\n" % home)
+    world_file(home + "/mailfilter", 'to "%s/Maildir"\n' % home)
+    os.chmod(home + "/mailfilter", 0o600)
+    values = interleaved({
+        "ladle": lambda: execs(ladle.DELIVER, "-c", "/etc/ladle-plain.conf", "-f", "a@sender.test",
+                               "-d", NAME % 1),
+        "procmail": lambda: execs("/usr/bin/procmail", "-m", home + "/procmailrc", home=home),
+        "maildrop": lambda: execs("/usr/bin/maildrop", home + "/mailfilter", home=home),
+    })
+    ratio, text = compared("ms", values, "procmail", is_time=True)
+    row("`deliver`, plain Maildir, one exec", "%.2f ms" % median(values["ladle"]),
+        text + ", maildrop %.2f ms" % median(values["maildrop"]), "as procmail", ratio >= 1)
+
+
+def case_deliver_sieve():
+    write_message()
+    values = interleaved({
+        "ladle": lambda: execs(ladle.DELIVER, "-f", "a@sender.test", "-d", NAME % 2),
+        "dovecot": lambda: execs("/usr/lib/dovecot/dovecot-lda", "-c", DOVECOT, "-f",
+                                 "a@sender.test", "-d", NAME % 2),
+    })
+    ratio, text = compared("ms", values, is_time=True)
+    row("`deliver`, Sieve and quota, one exec", "%.2f ms" % median(values["ladle"]),
+        text.replace("dovecot", "dovecot-lda"), "1/5 of dovecot-lda", ratio >= 5)
+
+
+def connect(server, count):
+    """Connections that have said LHLO and wait."""
+    clients = []
+    for _ in range(count):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(server.socket)
+        client.recv(1000)
+        client.sendall(b"LHLO bench.test\r\n")
+        client.recv(1000)
+        clients.append(client)
+    return clients
+
+
+def case_memory():
+    for server in (bridge, dovecot):
+        send(server, 20, USERS, KB4)
+    before = set(bridge.processes())
+    clients = connect(bridge, 10)
+    rest = [private_kb(pid) for pid in bridge.processes()
+            if comm(pid) == "lmtp-session" and pid not in before]
+    pool = [private_kb(pid) for pid in bridge.processes() if comm(pid) == "lmtp-delivery"]
+    theirs = [private_kb(pid) for pid in dovecot.processes() if comm(pid) == "lmtp"]
+    other = "dovecot's lmtp process %.0f KB" % median(theirs)
+    row("a session at rest, private", "%.0f KB" % median(rest), other, "1024 KB",
+        median(rest) < 1024)
+    row("a delivery process, private", "%.0f KB" % median(pool), other, "-", None)
+    clients += connect(bridge, 990)
+    whole = sum(memory_kb(pid, "Pss") for pid in bridge.processes())
+    row("1,000 idle sessions, all processes", "%.0f MB" % (whole / 1024), "", "600 MB",
+        whole < 600 * 1024)
+    for client in clients:
+        client.close()
+
+
+def case_growth_users():
+    """One mailbox; the number of users beside it grows. A file that has just changed is read to
+    its end for some lookups, then each delivery process has an index."""
+    rates = {10: [], 100000: []}
+    for _ in range(runs):
+        for count, taken in rates.items():
+            write_users("ladle", count - 1, ["last"])
+            time.sleep(3)
+            send(bridge, 20, 400, KB4, to="last@example.test", numbered=False)
+            taken.append(send(bridge, 1, 500, KB4, to="last@example.test", numbered=False))
+    write_users("ladle", USERS, ["last", "huge"])
+    few, many = (median(taken) for taken in rates.values())
+    row("100,000 users instead of 10, one session", "%.0f/s" % many, "with 10: %.0f/s" % few,
+        "flat", ratio_of(rates, 100000, 10) > 0.9)
+
+
+def case_growth_messages():
+    """A mailbox of 100,000 messages that nobody else touches, beside one that begins empty."""
+    home = "%s/huge" % homes_of("ladle")
+    os.makedirs(home + "/Maildir/cur")
+    for kind in ("new", "tmp"):
+        os.makedirs("%s/Maildir/%s" % (home, kind))
+    for number in range(100000):
+        with open("%s/Maildir/cur/%d.M1P1.lab,S=2:2,S" % (home, number), "wb") as stream:
+            stream.write(b"x\n")
+    output_of(["chown", "-R", "vmail:vmail", home])
+    rates = interleaved({name: lambda name=name: send(bridge, 1, 300, KB4, numbered=False,
+                                                      to=name + "@example.test")
+                         for name in ("last", "huge")})
+    row("100,000 messages in the mailbox instead of few, one session",
+        "%.0f/s" % median(rates["huge"]), "few: %.0f/s" % median(rates["last"]), "flat",
+        ratio_of(rates, "huge", "last") > 0.9)
+
+
+# -- all of it ---------------------------------------------------------------------------------
+
+HEAD = """\
+# Benchmarks
+
+Measured by `tests/bench/run.sh --write` on %s, %d processors, %s. Quota and a Sieve script of
+five rules are on in both, mail is synced; medians of %d runs in turn, ratios those of the rounds.
+Rates are deliveries; the load is `smtp-source -L -N -d` of Postfix. The floor is
+`tests/bench/floor.c`: create, write, sync, rename, sync of the directory, and nothing else, with as
+many writers as there are sessions. Only ratios carry over to another machine.
+
+| case | Ladle | others | goal | |
+|---|---|---|---|---|
+"""
+
+
+def report():
+    version = re.match(r"\S+", output_of(["dovecot", "--version"])).group(0)
+    with open(SCRATCH + "/benchmarks.md", "w", encoding="utf-8") as stream:
+        stream.write(HEAD % (time.strftime("%Y-%m-%d"), os.cpu_count(), "Dovecot " + version,
+                             runs))
+        for line in rows:
+            stream.write("| %s | %s | %s | %s | %s |\n" % line)
+    with open(SCRATCH + "/benchmarks.md", encoding="utf-8") as stream:
+        print(stream.read())
+
+
+def main(arguments):
+    global runs, bridge, dovecot
+    world.in_lab()
+    if arguments[:1] == ["--runs"]:
+        runs = int(arguments[1])
+        arguments = arguments[2:]
+    world.add_virtual_users({})
+    os.mkdir(SCRATCH + "/spool")
+    os.chmod(SCRATCH + "/spool", 0o1777)
+    for contender in ("ladle", "dovecot"):
+        write_users(contender, USERS, ["last", "huge"])
+        for number in range(1, USERS + 1):
+            make_home(contender, NAME % number)
+        make_home(contender, "last")
+        make_home(contender, "huge")
+        os.chmod(homes_of(contender), 0o755)
+    bridge, dovecot = Ladle(), Dovecot()
+    for name, case in list(globals().items()):
+        title = name.removeprefix("case_")
+        if title != name and (not arguments or any(word in title for word in arguments)):
+            print(title, flush=True)
+            case()
+    report()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
