@@ -468,11 +468,12 @@ def case_growth_messages():
 HEAD = """\
 # Benchmarks
 
-Measured by `tests/bench/run.sh --write` on %s, %d processors, %s. Quota and a Sieve script of
-five rules are on in both, mail is synced; medians of %d runs in turn, ratios those of the rounds.
-Rates are deliveries; the load is `smtp-source -L -N -d` of Postfix. The floor is
-`tests/bench/floor.c`: create, write, sync, rename, sync of the directory, and nothing else, with as
-many writers as there are sessions. Only ratios carry over to another machine.
+Measured by `tests/bench/run.sh --write` on %s, %d processors, %s; load average %.1f before
+it began. Quota and a Sieve script of five rules are on in both, mail is synced. Medians of the
+rounds (%d), in which all take turns; ratios are medians of the rounds' ratios. Rates are
+deliveries; the load is `smtp-source -L -N -d` of Postfix. The floor is `tests/bench/floor.c`:
+create, write, sync, rename, sync of the directory, and nothing else, with as many writers as there
+are sessions. Only ratios carry over to another machine.
 
 | case | Ladle | others | goal | |
 |---|---|---|---|---|
@@ -483,7 +484,7 @@ def report():
     version = re.match(r"\S+", output_of(["dovecot", "--version"])).group(0)
     with open(SCRATCH + "/benchmarks.md", "w", encoding="utf-8") as stream:
         stream.write(HEAD % (time.strftime("%Y-%m-%d"), os.cpu_count(), "Dovecot " + version,
-                             runs))
+                             load_before, runs))
         for line in rows:
             stream.write("| %s | %s | %s | %s | %s |\n" % line)
     with open(SCRATCH + "/benchmarks.md", encoding="utf-8") as stream:
@@ -491,11 +492,12 @@ def report():
 
 
 def main(arguments):
-    global runs, bridge, dovecot
+    global runs, bridge, dovecot, load_before
     world.in_lab()
     if arguments[:1] == ["--runs"]:
         runs = int(arguments[1])
         arguments = arguments[2:]
+    load_before = os.getloadavg()[0]
     world.add_virtual_users({})
     os.mkdir(SCRATCH + "/spool")
     os.chmod(SCRATCH + "/spool", 0o1777)
