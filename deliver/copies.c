@@ -81,6 +81,9 @@ bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status 
 		copy->stored = store_write(delivery->store, &request, status);
 		if (copy->stored == NULL)
 			return false;
+		/* Here, because between publish and the answer nothing is allocated: no memory
+		 * there would make a retry of stored mail. */
+		copy->name = arena_span(delivery->arena, store_copy_name(copy->stored));
 	}
 	return true;
 }
@@ -111,11 +114,8 @@ bool copies_commit(struct delivery *delivery, struct status *status)
 		if (!store_commit(delivery->copies[i].stored, status))
 			return false;
 	}
-	for (size_t i = 0; i < delivery->copy_count; i++) {
-		struct delivery_copy *copy = &delivery->copies[i];
-		copy->is_kept = true;
-		copy->name = arena_span(delivery->arena, store_copy_name(copy->stored));
-	}
+	for (size_t i = 0; i < delivery->copy_count; i++)
+		delivery->copies[i].is_kept = true;
 	return true;
 }
 

@@ -140,34 +140,6 @@ static enum sieve_answer is_out_of_time(void *context)
 
 /* -- running ----------------------------------------------------------------------------------- */
 
-/* The keep of a script that is not the last only says that the next may run. */
-static void drop_keeps(struct action_list *actions)
-{
-	struct action_list kept = {0};
-	for (struct action *action = actions->first, *next; action != NULL; action = next) {
-		next = action->next;
-		if (action->kind == ACTION_KEEP)
-			continue;
-		action->next = NULL;
-		if (kept.last != NULL)
-			kept.last->next = action;
-		else
-			kept.first = action;
-		kept.last = action;
-		kept.count++;
-	}
-	*actions = kept;
-}
-
-static bool has_keep(const struct action_list *actions)
-{
-	for (const struct action *action = actions->first; action != NULL; action = action->next) {
-		if (action->kind == ACTION_KEEP)
-			return true;
-	}
-	return false;
-}
-
 static void append_actions(struct action_list *to, const struct action_list *from)
 {
 	if (from->first == NULL)
@@ -217,11 +189,11 @@ static enum run_end run(struct delivery *delivery, const struct sieve_script *sc
 		                                : "it could not be told what it asked");
 		return RUN_TROUBLE;
 	}
-	drop_keeps(&delivery->actions);
+	action_drop_keeps(&delivery->actions);
 	append_actions(&delivery->actions, &result.actions);
 	delivery->implicit_keep = result.implicit_keep;
 	delivery->keep = result.keep;
-	return result.implicit_keep || has_keep(&result.actions) ? RUN_NEXT : RUN_LAST;
+	return result.implicit_keep || action_has_keep(&result.actions) ? RUN_NEXT : RUN_LAST;
 }
 
 static bool decide(void *state, struct delivery *delivery, struct status *status)

@@ -13,6 +13,30 @@ struct action *action_add(struct arena *arena, struct action_list *list, enum ac
 	return action;
 }
 
+bool action_has_keep(const struct action_list *list)
+{
+	const struct action *action = list->first;
+	while (action != NULL && action->kind != ACTION_KEEP)
+		action = action->next;
+	return action != NULL;
+}
+
+void action_drop_keeps(struct action_list *list)
+{
+	struct action_list kept = {0};
+	struct action **end = &kept.first;
+	for (struct action *action = list->first; action != NULL; action = action->next) {
+		if (action->kind == ACTION_KEEP)
+			continue;
+		*end = action;
+		end = &action->next;
+		kept.last = action;
+		kept.count++;
+	}
+	*end = NULL;
+	*list = kept;
+}
+
 const char *action_name(enum action_kind kind)
 {
 	switch (kind) {

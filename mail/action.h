@@ -46,6 +46,10 @@ struct action_list {
 
 /* A new action at the end of the list, from the arena; the caller fills it in. */
 struct action *action_add(struct arena *arena, struct action_list *list, enum action_kind kind);
+/* Has it an explicit keep? In a chain of scripts that means "go on"... */
+bool action_has_keep(const struct action_list *list);
+/* ...and only the last script's counts: takes all explicit keeps off the list. */
+void action_drop_keeps(struct action_list *list);
 const char *action_name(enum action_kind kind); /* "fileinto", for records */
 
 #endif

@@ -100,40 +100,20 @@ bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appe
 
 /* -- Chains ------------------------------------------------------------------------------------ */
 
-/* In a chain "keep" means "go on": only the last script's keep counts. */
-static void drop_keeps(struct action_list *actions)
+static bool goes_on(const struct sieve_result *result)
 {
-	struct action_list kept = {0};
-	struct action **end = &kept.first;
-	for (struct action *action = actions->first; action != NULL; action = action->next) {
-		if (action->kind == ACTION_KEEP)
-			continue;
-		*end = action;
-		end = &action->next;
-		kept.last = action;
-		kept.count++;
-	}
-	*end = NULL;
-	*actions = kept;
-}
-
-static bool has_keep(const struct sieve_result *result)
-{
-	const struct action *action = result->actions.first;
-	while (action != NULL && action->kind != ACTION_KEEP)
-		action = action->next;
-	return result->implicit_keep || action != NULL;
+	return result->implicit_keep || action_has_keep(&result->actions);
 }
 
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths)
 {
 	testsuite_forget_errors(suite);
 	testsuite_reset(suite, run);
-	for (size_t i = 0; i < paths->count && has_keep(run->result); i++) {
+	for (size_t i = 0; i < paths->count && goes_on(run->result); i++) {
 		const struct sieve_script *script = compile(suite, run_text(run, &paths->texts[i]));
 		if (script == NULL)
 			return false;
-		drop_keeps(&run->result->actions);
+		action_drop_keeps(&run->result->actions);
 		run->result->implicit_keep = true;
 		if (run_one(suite, run, script, run->result) != SIEVE_DONE)
 			return false;
