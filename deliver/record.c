@@ -134,7 +134,7 @@ static void put_action(struct entry *entry, const struct action *action)
 	const struct action_origin *origin = &action->origin;
 	bool has_folder = action->kind == ACTION_FILEINTO;
 	if (entry->format == RECORD_JSON) {
-		bytes_appendf(to, "{\"action\":\"%s\"", action_name(action->kind));
+		bytes_appendf(to, "{\"action\":\"%s\"", action_name(action));
 		if (action->is_implicit)
 			bytes_append_text(to, ",\"implicit\":true");
 		if (has_folder) {
@@ -150,7 +150,7 @@ static void put_action(struct entry *entry, const struct action *action)
 		return;
 	}
 	bytes_appendf(
-	    to, "%s%s", action->is_implicit ? "implicit-" : "", action_name(action->kind));
+	    to, "%s%s", action->is_implicit ? "implicit-" : "", action_name(action));
 	if (has_folder) {
 		bytes_append_byte(to, '(');
 		text_string(to, action->folder);

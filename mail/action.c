@@ -37,9 +37,9 @@ void action_drop_keeps(struct action_list *list)
 	*list = kept;
 }
 
-const char *action_name(enum action_kind kind)
+const char *action_name(const struct action *action)
 {
-	switch (kind) {
+	switch (action->kind) {
 	case ACTION_KEEP:
 		return "keep";
 	case ACTION_FILEINTO:
@@ -50,6 +50,10 @@ const char *action_name(enum action_kind kind)
 		return "redirect";
 	case ACTION_REJECT:
 		return "reject";
+	case ACTION_SEND:
+		return action->letter->name;
+	case ACTION_PIPE:
+		return "pipe";
 	}
 	return "unknown";
 }

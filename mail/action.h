@@ -13,6 +13,8 @@ enum action_kind {
 	ACTION_DISCARD,  /* cancels the implicit keep; stores nothing */
 	ACTION_REDIRECT, /* send on to `address` (RFC 5228 4.2) */
 	ACTION_REJECT,   /* refuse towards the sender, with `text` (RFC 5429) */
+	ACTION_SEND,     /* send `message`, which we wrote ourselves, as `letter` says */
+	ACTION_PIPE,     /* hand the message to `program` */
 };
 
 /* Where in which script it was decided; `script` is null where no script did. */
@@ -20,6 +22,21 @@ struct action_origin {
 	const char *script; /* as people know it: the path as configured */
 	unsigned line;
 	unsigned column;
+};
+
+/* What is sent beside or instead of the message: a vacation answer, a notification, a report. */
+struct action_letter {
+	const char *name;   /* "vacation", "notify", "report": for records */
+	struct span sender; /* of the envelope; "" is null */
+	const struct span *recipients;
+	size_t recipient_count;
+};
+
+struct action_program {
+	struct span name; /* checked: no path */
+	const struct span *arguments;
+	size_t argument_count;
+	bool may_fail; /* the delivery goes on where it fails */
 };
 
 struct action {
@@ -33,7 +50,9 @@ struct action {
 	struct span special_use;
 	struct span address; /* to send to */
 	struct span text;    /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
-	const struct message *message; /* the version to store; null: as it came */
+	const struct action_letter *letter;
+	const struct action_program *program;
+	const struct message *message; /* the version to store or send; null: as it came */
 	struct action_origin origin;
 	struct action *next;
 };
@@ -50,6 +69,6 @@ struct action *action_add(struct arena *arena, struct action_list *list, enum ac
 bool action_has_keep(const struct action_list *list);
 /* ...and only the last script's counts: takes all explicit keeps off the list. */
 void action_drop_keeps(struct action_list *list);
-const char *action_name(enum action_kind kind); /* "fileinto", for records */
+const char *action_name(const struct action *action); /* "fileinto", for records */
 
 #endif

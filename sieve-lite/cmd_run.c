@@ -212,7 +212,7 @@ static void print_action(
 {
 	const struct span objects[] = {
 	    action->folder, action->special_use, action->address, action->text};
-	bytes_appendf(to, "  %s", action_name(action->kind));
+	bytes_appendf(to, "  %s", action_name(action));
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
 		if (objects[i].len == 0)
 			continue;
@@ -274,7 +274,7 @@ static void json_optional(struct bytes *to, const char *name, struct span value)
 static void json_action(const struct action *action, struct bytes *to)
 {
 	bytes_append_byte(to, '{');
-	json_field(to, "action", span_of(action_name(action->kind)));
+	json_field(to, "action", span_of(action_name(action)));
 	bytes_appendf(to, ",\"implicit\":%s", action->is_implicit ? "true" : "false");
 	json_optional(to, "folder", action->folder);
 	json_optional(to, "special_use", action->special_use);

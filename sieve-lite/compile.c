@@ -18,8 +18,10 @@ static struct sieve_script *compile(
 	if (problems->errors->error_count != errors_before)
 		return NULL;
 	struct sieve_script *script = ARENA_NEW(checker->arena, struct sieve_script);
-	*script = (struct sieve_script){
-	    .name = problems->script, .first = first, .features = checker->features};
+	*script = (struct sieve_script){.name = problems->script,
+	    .options = checker->options->options,
+	    .first = first,
+	    .features = checker->features};
 	memcpy(script->states, checker->states, sizeof(script->states));
 	return script;
 }
@@ -38,6 +40,9 @@ struct sieve_script *sieve_compile(struct arena *arena, struct span source,
     const struct sieve_compile_options *options, struct sieve_errors *errors)
 {
 	struct problems problems = {arena, arena_text(arena, span_of(options->name)), errors};
-	struct checker checker = {.arena = arena, .problems = &problems, .options = options};
+	struct sieve_compile_options filled = *options;
+	if (filled.options == NULL)
+		filled.options = &sieve_options_default;
+	struct checker checker = {.arena = arena, .problems = &problems, .options = &filled};
 	return compile(&checker, &problems, source);
 }

@@ -47,8 +47,9 @@ static void run_redirect(struct run *run, const struct node *node)
 	run_cancel_keep(run, node);
 	if (is_known(run, target, &count))
 		return;
-	if (count == LIMIT_REDIRECTS) {
-		run_fail(run, "too many redirects: at most %d", LIMIT_REDIRECTS);
+	uint64_t max = run->script->options->max_redirects;
+	if (count >= max) {
+		run_fail(run, "too many redirects: at most %llu", (unsigned long long)max);
 		return;
 	}
 	struct action *action = run_act(run, node, ACTION_REDIRECT);

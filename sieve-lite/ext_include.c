@@ -89,9 +89,10 @@ static struct included *find(struct checker *checker, const struct text *name, b
 		if ((*end)->is_global == is_global && span_equals((*end)->name, name->literal))
 			return *end;
 	}
-	if (library->count == LIMIT_INCLUDES) {
-		problem_error(checker->problems, name->at, "too many included scripts: at most %d",
-		    LIMIT_INCLUDES);
+	uint64_t max = checker->options->options->max_includes;
+	if (library->count >= max || library->count == LIMIT_INCLUDES) {
+		problem_error(checker->problems, name->at,
+		    "too many included scripts: at most %llu", (unsigned long long)max);
 		return NULL;
 	}
 	struct included *included = ARENA_NEW(checker->arena, struct included);
@@ -120,9 +121,10 @@ static void run_included(struct run *run, const struct included *included, struc
 {
 	const struct sieve_script *outer = run->script;
 	void *outer_states[REGISTRY_MAX];
-	if (visits->depth == LIMIT_INCLUDE_DEPTH) {
-		run_fail(
-		    run, "scripts are included too deep: at most %d levels", LIMIT_INCLUDE_DEPTH);
+	uint64_t max = run->script->options->max_include_depth;
+	if (visits->depth >= max) {
+		run_fail(run, "scripts are included too deep: at most %llu levels",
+		    (unsigned long long)max);
 		return;
 	}
 	run_spend(run, STEPS_TO_ENTER);

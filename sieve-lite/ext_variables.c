@@ -113,11 +113,11 @@ static struct span match_value_of(struct run *run, const struct text_part *part)
 }
 
 /* A value cut to what a variable holds. */
-static struct span variable_limit(struct span value)
+static struct span variable_limit(const struct run *run, struct span value)
 {
-	if (value.len <= LIMIT_VARIABLE_BYTES)
+	size_t len = (size_t)run->script->options->max_variable_bytes;
+	if (value.len <= len)
 		return value;
-	size_t len = LIMIT_VARIABLE_BYTES;
 	/* Not within a character; bytes that are none may be cut anywhere. */
 	for (unsigned back = 0; back < 3 && ((unsigned char)value.data[len] & 0xC0) == 0x80; back++)
 		len--;
@@ -334,7 +334,7 @@ struct span variable_get(struct run *run, const struct variable_target *target)
 
 void variable_set(struct run *run, const struct variable_target *target, struct span value)
 {
-	value = variable_limit(value);
+	value = variable_limit(run, value);
 	if (target->space != NULL)
 		target->space->set(run, &target->part, value);
 	else if (target->part.value == variable_global_get)

@@ -1,8 +1,9 @@
 #ifndef SIEVE_LITE_LIMITS_H
 #define SIEVE_LITE_LIMITS_H
 
-/* All limits of the language in one place. RFC 5228 2.10.7 wants at least 15 levels of blocks
- * and of tests, RFC 5229 section 6 at least 4000 bytes in a variable. */
+/* The limits of the language that no site can change (options.h has the others). RFC 5228 2.10.7
+ * wants at least 15 levels of blocks and of tests, RFC 5229 section 6 at least 4000 bytes in a
+ * variable. */
 
 /* Checked while compiling. */
 #define LIMIT_SCRIPT_BYTES ((size_t)1024 * 1024)
@@ -23,9 +24,6 @@
 #define LIMIT_INCLUDE_DEPTH 10
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */
 #define LIMIT_STEPS_BETWEEN_CLOCKS 4096
-#define LIMIT_ACTIONS 32
-#define LIMIT_REDIRECTS 4
-#define LIMIT_VARIABLE_BYTES ((size_t)64 * 1024)
 #define LIMIT_TEXT_BYTES ((size_t)1024 * 1024)     /* of one string after expansion */
 #define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* made by one run */
 

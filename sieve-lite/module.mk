@@ -48,6 +48,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/lexer.c %D%/lexer.h \
 	%D%/limits.h \
 	%D%/match.c %D%/match.h \
+	%D%/options.c %D%/options.h \
 	%D%/parser.c %D%/parser.h \
 	%D%/problems.c %D%/problems.h \
 	%D%/registry.c %D%/registry.h \

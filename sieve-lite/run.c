@@ -233,8 +233,9 @@ static struct action *add(struct run *run, const struct node *node, enum action_
 		run_fail(run, "a message that is refused cannot be delivered or refused again");
 		return NULL;
 	}
-	if (run->result->actions.count >= LIMIT_ACTIONS) {
-		run_fail(run, "too many actions: at most %d", LIMIT_ACTIONS);
+	uint64_t max = run->script->options->max_actions;
+	if (run->result->actions.count >= max) {
+		run_fail(run, "too many actions: at most %llu", (unsigned long long)max);
 		return NULL;
 	}
 	struct action *action = action_add(run->arena, &run->result->actions, kind);

@@ -37,17 +37,20 @@ struct sieve_errors {
 enum sieve_ability {
 	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
 	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
-	SIEVE_CAN_SEND = 4,                /* outgoing mail: redirect, vacation, notify */
+	SIEVE_CAN_SEND = 4,                /* does ACTION_REDIRECT and ACTION_SEND */
 	SIEVE_CAN_REMEMBER = 8,            /* has is_duplicate() */
 	SIEVE_CAN_EDIT = 16,               /* stores action.message, not the message as it came */
 	SIEVE_CAN_LOAD = 32,               /* has load() */
 	SIEVE_CAN_ANNOTATE = 64,           /* has metadata() */
 	SIEVE_CAN_SPECIAL_USE = 128,       /* has special_use_exists(), minds action.special_use */
 	SIEVE_CAN_LOOK_UP = 256,           /* has list_has() */
+	SIEVE_CAN_RUN_PROGRAMS = 512,      /* has run_program(), does ACTION_PIPE */
+	SIEVE_CAN_FIND_BY_ID = 1024,       /* has mailbox_by_id() */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
 struct extension;
+struct sieve_options;
 struct sieve_script;
 
 struct sieve_compile_options {
@@ -55,6 +58,9 @@ struct sieve_compile_options {
 	/* Names of extensions that are off, comma-separated; null: none. */
 	const char *disabled_extensions;
 	unsigned abilities; /* of enum sieve_ability */
+	/* What the site has set (options.h), read whenever the script runs, so it must stay as
+	 * long as that; null: the defaults. */
+	const struct sieve_options *options;
 	/* A feature of the caller's own (feature.h), which scripts may require; null: none. It
 	 * brings commands, tags and the like, but changes no strings and has no state. */
 	const struct extension *guest;
@@ -73,6 +79,9 @@ struct sieve_script *sieve_compile(struct arena *arena, struct span source,
     const struct sieve_compile_options *options, struct sieve_errors *errors);
 
 enum sieve_answer { SIEVE_YES, SIEVE_NO, SIEVE_CANNOT_TELL };
+
+/* Why a program is run: each has a directory of its own (vnd.dovecot.filter, .execute). */
+enum sieve_program_use { SIEVE_PROGRAM_FILTER, SIEVE_PROGRAM_EXECUTE };
 
 /* What a running script may ask. Functions may be null: the answer is then SIEVE_NO. */
 struct sieve_host {
@@ -96,6 +105,14 @@ struct sieve_host {
 	 * now on also where it was seen if `is_last`. */
 	enum sieve_answer (*is_duplicate)(
 	    void *context, struct span id, uint64_t seconds, bool is_last);
+	/* The mailbox with that object identifier (RFC 9042). SIEVE_NO: there is none. */
+	enum sieve_answer (*mailbox_by_id)(
+	    void *context, struct arena *arena, struct span id, struct span *folder_out);
+	/* Runs a program of the site's while the script waits, with `input` on its standard input;
+	 * `output_out` (may be null) is what it wrote. SIEVE_NO: it failed. */
+	enum sieve_answer (*run_program)(void *context, struct arena *arena,
+	    enum sieve_program_use use, const struct action_program *program,
+	    const struct message *input, struct span *output_out);
 	/* What a script wrote with debug_log. */
 	void (*log)(void *context, const char *script, unsigned line, struct span text);
 	/* Asked now and then: SIEVE_YES ends the script as one over its budget. */

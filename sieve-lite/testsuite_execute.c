@@ -88,7 +88,7 @@ static bool is_known(const struct action *action)
 
 const char *testsuite_action_name(const struct action *action)
 {
-	return is_known(action) ? kinds[action->kind].name : action_name(action->kind);
+	return is_known(action) ? kinds[action->kind].name : action_name(action);
 }
 
 static bool execute(struct testsuite *suite, struct run *run, const struct action *action)
@@ -97,7 +97,7 @@ static bool execute(struct testsuite *suite, struct run *run, const struct actio
 	mail.message = action->message != NULL ? action->message : run->message;
 	if (is_known(action))
 		return kinds[action->kind].execute(suite, action, &mail);
-	testsuite_error(suite, "no test can do this: %s", action_name(action->kind));
+	testsuite_error(suite, "no test can do this: %s", action_name(action));
 	return false;
 }
 

@@ -92,7 +92,7 @@ static inline const char *room_run(struct sieve_room *room, const char *script)
 	struct bytes text = {0};
 	for (const struct action *action = result.actions.first; action != NULL;
 	     action = action->next) {
-		bytes_appendf(&text, "%s%s", text.len > 0 ? ", " : "", action_name(action->kind));
+		bytes_appendf(&text, "%s%s", text.len > 0 ? ", " : "", action_name(action));
 		if (action->folder.len > 0)
 			bytes_appendf(&text, " %.*s", (int)action->folder.len, action->folder.data);
 		room_append_flags(&text, action);

@@ -1,0 +1,12 @@
+/* options.c - what holds where a site has said nothing. */
+#include "sieve-lite/options.h"
+
+#include "sieve-lite/limits.h"
+
+const struct sieve_options sieve_options_default = {
+    .max_actions = 32,
+    .max_redirects = 4,
+    .max_variable_bytes = UINT64_C(64) * 1024,
+    .max_includes = LIMIT_INCLUDES,
+    .max_include_depth = LIMIT_INCLUDE_DEPTH,
+};

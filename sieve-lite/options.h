@@ -1,0 +1,23 @@
+#ifndef SIEVE_LITE_OPTIONS_H
+#define SIEVE_LITE_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a site may set about the language: limits, and what extensions leave to it. Each feature
+ * adds its own part here; every field has a default, in options.c. What no site needs to change
+ * is a constant in limits.h. */
+struct sieve_options {
+	/* Budgets of one run; over them, the script ends with an error. */
+	uint64_t max_actions;
+	uint64_t max_redirects; /* 0: none is allowed */
+	/* variables (RFC 5229): a longer value is cut. */
+	uint64_t max_variable_bytes;
+	/* include (RFC 6609), no more than LIMIT_INCLUDES and LIMIT_INCLUDE_DEPTH. */
+	uint64_t max_includes;
+	uint64_t max_include_depth;
+};
+
+extern const struct sieve_options sieve_options_default;
+
+#endif
