@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/lock.c %D%/lock.h \
 	%D%/log.c %D%/log.h \
 	%D%/memory.c %D%/memory.h \
+	%D%/module.c %D%/module.h \
 	%D%/number.c %D%/number.h \
 	%D%/random.c %D%/random.h \
 	%D%/sandbox.c %D%/sandbox.h \
@@ -19,7 +20,7 @@ noinst_LIBRARIES += %D%/libbase.a
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
 unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
-	tests/unit/test_identity tests/unit/test_number \
+	tests/unit/test_identity tests/unit/test_module tests/unit/test_number \
 	tests/unit/test_sandbox tests/unit/test_spawn
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
@@ -35,3 +36,11 @@ tests_unit_test_detach_SOURCES = tests/unit/test_detach.c
 tests_unit_test_detach_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_identity_SOURCES = tests/unit/test_identity.c
 tests_unit_test_identity_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_module_SOURCES = tests/unit/test_module.c
+tests_unit_test_module_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/module_sample.so tests/unit/module_wrong.so
+tests_unit_module_sample_so_SOURCES = tests/unit/module_sample.c
+tests_unit_module_sample_so_LDFLAGS = $(AM_LDFLAGS) -shared
+tests_unit_module_wrong_so_SOURCES = tests/unit/module_sample.c
+tests_unit_module_wrong_so_CPPFLAGS = $(AM_CPPFLAGS) -DWRONG_VERSION
+tests_unit_module_wrong_so_LDFLAGS = $(AM_LDFLAGS) -shared
