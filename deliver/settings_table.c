@@ -74,7 +74,7 @@ const struct setting setting_table[] = {
     GLOBAL(SECONDS, lookup_timeout, lookup_timeout_s, 1, 900, "30s",
         "How long one source of users may take to answer."),
     GLOBAL(TEXT, state_directory, state_directory, 0, 0, "",
-        "Where memory about a user is kept; empty: ~/.local/state/ladle."),
+        "Where memory about users is kept; empty: ~/.local/state/ladle or " LADLE_STATE_DIR "."),
     GLOBAL(TEXT, spool_directory, spool_directory, 0, 0, "/tmp",
         "Where a large message waits, in a file without a name, while it is delivered."),
 

@@ -1,0 +1,144 @@
+/* state.c - where memory about a user is kept.
+ *
+ * Made on the first need, by the process that needs it and as the user: nothing here works with
+ * other rights than a delivery has. */
+#include "deliver/state.h"
+
+#include "base/file.h"
+#include "deliver/expand.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OWN_PLACE "~/.local/state/ladle"
+
+static bool is_plain_byte(unsigned char byte, bool is_first)
+{
+	return byte > ' ' && byte != 0x7F && strchr("/%~", byte) == NULL &&
+	       !(is_first && byte == '.');
+}
+
+const char *state_file_name(struct arena *arena, struct span user_name)
+{
+	struct bytes name = {0};
+	for (size_t i = 0; i < user_name.len; i++) {
+		unsigned char byte = (unsigned char)user_name.data[i];
+		if (is_plain_byte(byte, i == 0))
+			bytes_append_byte(&name, user_name.data[i]);
+		else
+			bytes_appendf(&name, "%%%02X", byte);
+	}
+	const char *safe = arena_text(arena, bytes_span(&name));
+	bytes_clear(&name);
+	return safe;
+}
+
+/* The value of a hexadecimal digit as written above, or -1. */
+static int digit(char c)
+{
+	const char *digits = "0123456789ABCDEF";
+	const char *at = c == '\0' ? NULL : strchr(digits, c);
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+struct span state_user_name(struct arena *arena, struct span file_name)
+{
+	char *name = arena_new_items(arena, file_name.len + 1, 1);
+	size_t len = 0;
+	for (size_t i = 0; i < file_name.len; i++) {
+		char byte = file_name.data[i];
+		if (byte == '%') {
+			int high = i + 2 < file_name.len ? digit(file_name.data[i + 1]) : -1;
+			int low = high < 0 ? -1 : digit(file_name.data[i + 2]);
+			if (low < 0)
+				return (struct span){NULL, 0};
+			byte = (char)(high * 16 + low);
+			i += 2;
+		} else if (!is_plain_byte((unsigned char)byte, i == 0)) {
+			return (struct span){NULL, 0};
+		}
+		name[len++] = byte;
+	}
+	return (struct span){name, len};
+}
+
+/* Has the user a home of their own, rather than a directory among others of one account? */
+static bool is_account(const struct delivery *delivery)
+{
+	const struct settings *settings = delivery->settings;
+	for (size_t i = 0; i < settings->user_source_count; i++) {
+		if (strcmp(settings->users[i].title, delivery->user.source) == 0)
+			return strcmp(settings->users[i].driver, "passwd") == 0;
+	}
+	return true;
+}
+
+const char *state_directory_path(const struct delivery *delivery, struct status *status)
+{
+	const char *setting = delivery->settings->state_directory;
+	const char *path;
+	if (setting[0] == '\0')
+		setting = is_account(delivery) ? OWN_PLACE : LADLE_STATE_DIR;
+	if (!expand(delivery->arena, "state_directory", setting, &delivery->user, &path, status))
+		return NULL;
+	if (path[0] != '/') {
+		status_fail(status, CAUSE_CONFIGURATION,
+		    "state_directory = \"%s\": no absolute path", path);
+		return NULL;
+	}
+	if (strchr(setting, '~') != NULL || strstr(setting, "%{") != NULL)
+		return path;
+	return arena_textf(
+	    delivery->arena, "%s/%s", path, state_file_name(delivery->arena, delivery->user.name));
+}
+
+static bool is_directory(const char *path, const char *name)
+{
+	char whole[PATH_MAX];
+	struct stat found;
+	return snprintf(whole, sizeof(whole), "%s/%s", path, name) < (int)sizeof(whole) &&
+	       stat(whole, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/* Mail readers take every directory in a Maildir for a folder. The user's own need not exist yet;
+ * any other is known by what is in it. */
+static bool is_in_maildir(const struct delivery *delivery, const char *path)
+{
+	struct span root = store_quota_root(delivery->store);
+	char above[PATH_MAX];
+	if (root.len > 0 && strncmp(path, root.data, root.len) == 0 && path[root.len] == '/')
+		return true;
+	snprintf(above, sizeof(above), "%s", path);
+	for (char *slash; (slash = strrchr(above, '/')) != NULL;) {
+		if (is_directory(above, "cur") && is_directory(above, "new"))
+			return true;
+		*slash = '\0';
+	}
+	return false;
+}
+
+const char *state_directory(struct delivery *delivery, struct status *status)
+{
+	if (delivery->state_directory != NULL)
+		return delivery->state_directory;
+	const char *path = state_directory_path(delivery, status);
+	if (path == NULL)
+		return NULL;
+	if (is_in_maildir(delivery, path)) {
+		status_fail(status, CAUSE_CONFIGURATION,
+		    "state_directory: %s lies inside a Maildir, where it would look like mail: set "
+		    "it to another place",
+		    path);
+		return NULL;
+	}
+	if (file_make_dirs(path, 0700) != 0) {
+		status_errno(
+		    status, CAUSE_CONFIGURATION, errno, "make the state directory %s", path);
+		return NULL;
+	}
+	delivery->state_directory = path;
+	return path;
+}

@@ -1,0 +1,30 @@
+#ifndef DELIVER_STATE_H
+#define DELIVER_STATE_H
+
+#include "deliver/delivery.h"
+
+#include <stdbool.h>
+
+/* Where memory about a user is kept between deliveries: outbox, databases, explanations. It never
+ * looks like mail: a place inside a Maildir is refused.
+ *
+ * The setting state_directory says where: with a "~" or a variable in it, that is the user's own
+ * place; else it has a directory for each user, called like the user. Where it is empty, accounts
+ * of the system have ~/.local/state/ladle and all others theirs in LADLE_STATE_DIR. */
+
+/* The directory of the delivery's user, which must be open (delivery_open); made with mode 0700
+ * where it is missing. Null with a temporary status: only what needs it has to wait. Its memory
+ * is the delivery's arena. */
+const char *state_directory(struct delivery *delivery, struct status *status);
+
+/* The same path, whether or not there is such a directory. */
+const char *state_directory_path(const struct delivery *delivery, struct status *status);
+
+/* A user's name as a name in a directory: "/", control characters, "%", "~" and a dot at the
+ * beginning become %2F and the like. */
+const char *state_file_name(struct arena *arena, struct span user_name);
+
+/* The name back, or null data where no user's name looks so. */
+struct span state_user_name(struct arena *arena, struct span file_name);
+
+#endif
