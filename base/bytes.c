@@ -12,6 +12,11 @@ char ascii_lower(char byte)
 	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
 }
 
+bool ascii_is_visible(char byte)
+{
+	return byte > ' ' && byte < 0x7F;
+}
+
 struct span span_of(const char *text)
 {
 	return (struct span){text, text == NULL ? 0 : strlen(text)};

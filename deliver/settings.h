@@ -96,6 +96,7 @@ struct lmtp_settings {
 	const char *session_user; /* "": the same as `user` */
 	struct text_list probe_senders;
 	uint64_t max_recipients;
+	uint64_t max_transactions; /* of one connection; 0: no limit */
 	uint64_t max_bad_commands;
 	uint64_t max_message_bytes; /* 0: no limit */
 	uint64_t sessions;          /* at the same time */

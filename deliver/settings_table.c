@@ -127,6 +127,7 @@ const struct setting setting_table[] = {
     LIST(lmtp, probe_senders, "double-bounce*",
         "Senders that only ask whether a mailbox exists; fullness is not held against them."),
     NUMBER(lmtp, max_recipients, 1, MANY, "1000", "Recipients of one message."),
+    NUMBER(lmtp, max_transactions, 0, MANY, "0", "Messages of one connection; 0: no limit."),
     NUMBER(lmtp, max_bad_commands, 1, MANY, "20", "Bad commands before a client is sent off."),
     BYTES(lmtp, max_message, "0", "The largest message; 0: no limit."),
     NUMBER(lmtp, sessions, 1, MANY, "200", "Clients at the same time."),

@@ -8,13 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One command line of LMTP (RFC 2033, RFC 5321) and what stands in it. The tables in
- * lmtp_command.c are the protocol: to add a command or a parameter is to add a row there. Pure. */
+/* One command line of LMTP (RFC 2033, RFC 5321) and what stands in it. The table in
+ * lmtp_command.c is the protocol: to add a command is to add a row there. Pure. */
 enum lmtp_verb {
 	LMTP_VERB_LHLO,
 	LMTP_VERB_MAIL,
 	LMTP_VERB_RCPT,
 	LMTP_VERB_DATA,
+	LMTP_VERB_BDAT,
 	LMTP_VERB_RSET,
 	LMTP_VERB_NOOP,
 	LMTP_VERB_VRFY,
@@ -24,13 +25,14 @@ enum lmtp_verb {
 
 /* How far the client has come; a command says in which of them it may be given. */
 enum lmtp_state {
-	LMTP_STATE_FRESH = 1,  /* no LHLO yet */
-	LMTP_STATE_READY = 2,  /* no transaction */
-	LMTP_STATE_MAIL = 4,   /* MAIL given, no recipient accepted yet */
-	LMTP_STATE_RCPT = 8,   /* one or more accepted */
-	LMTP_STATE_DATA = 16,  /* the message's text comes */
-	LMTP_STATE_DONE = 32,  /* it has come; one answer per recipient is due */
-	LMTP_STATE_CLOSED = 64 /* the last reply is written */
+	LMTP_STATE_FRESH = 1,   /* no LHLO yet */
+	LMTP_STATE_READY = 2,   /* no transaction */
+	LMTP_STATE_MAIL = 4,    /* MAIL given, no recipient accepted yet */
+	LMTP_STATE_RCPT = 8,    /* one or more accepted */
+	LMTP_STATE_DATA = 16,   /* the message's text comes */
+	LMTP_STATE_CHUNKS = 32, /* BDAT has begun it; the next BDAT or RSET may come */
+	LMTP_STATE_DONE = 64,   /* it has come; one answer per recipient is due */
+	LMTP_STATE_CLOSED = 128 /* the last reply is written */
 };
 
 /* What this listener offers (all borrowed). */
@@ -39,6 +41,7 @@ struct lmtp_options {
 	struct span client_address; /* for the envelope; "" on a unix socket */
 	uint64_t max_message_bytes; /* 0: no limit */
 	uint64_t max_recipients;
+	uint64_t max_transactions; /* of one connection; 0: no limit */
 	uint64_t max_bad_commands;
 	bool has_dsn; /* RFC 3461: who offers it owes success reports */
 };
@@ -48,6 +51,8 @@ struct lmtp_command {
 	struct span name;                    /* LHLO: who the client says it is, safe in a header */
 	struct envelope envelope;            /* MAIL: the sender and what parameters set */
 	struct envelope_recipient recipient; /* RCPT: the same */
+	uint64_t chunk_bytes;                /* BDAT */
+	bool is_last_chunk;
 };
 
 /* A reply of one line, without the line end. */
@@ -56,6 +61,7 @@ struct lmtp_reply {
 	const char *enhanced; /* "" where RFC 2034 wants none */
 	const char *text;
 	bool is_bad; /* counts towards max_bad_commands */
+	bool is_end; /* nothing the client says can be understood any more */
 };
 
 /* Understands `line` (without its line end). True: `command_out` is set, its memory in `arena`.
@@ -63,5 +69,9 @@ struct lmtp_reply {
 bool lmtp_command_parse(struct arena *arena, struct span line, enum lmtp_state state,
     const struct lmtp_options *options, struct lmtp_command *command_out,
     struct lmtp_reply *reply_out);
+
+/* The reply to a command that may not be given in this state. */
+void lmtp_command_refuse_now(
+    enum lmtp_verb verb, enum lmtp_state state, struct lmtp_reply *reply_out);
 
 #endif

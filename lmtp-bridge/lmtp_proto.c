@@ -1,49 +1,50 @@
-/* lmtp_proto.c - the life of a connection (RFC 2033 4, RFC 5321 4).
+/* lmtp_proto.c - the life of a connection (RFC 2033 4, RFC 5321 4, RFC 3030).
  *
  *	FRESH --LHLO--> READY --MAIL--> MAIL --RCPT accepted--> RCPT --DATA--> DATA
- *	READY <-- RSET, LHLO -- MAIL, RCPT		DATA --CR LF . CR LF--> DONE
- *	READY <-- the last answer -- DONE		any --QUIT, 421--> CLOSED
+ *	RCPT --BDAT--> CHUNKS --BDAT LAST--> DONE	DATA --CR LF . CR LF--> DONE
+ *	READY <-- RSET, LHLO -- MAIL, RCPT, CHUNKS	READY <-- the last answer -- DONE
+ *	any --QUIT, 421--> CLOSED
  *
  * Every RCPT waits for its answer before the next line is looked at, and DONE waits for one
- * answer per recipient; meanwhile pipelined bytes stay with the caller. After 354 there is one
- * reply for every RCPT that was accepted, in their order: `mentions` is that order. */
+ * answer per recipient; meanwhile pipelined bytes stay with the caller. */
 #include "lmtp-bridge/lmtp_proto.h"
 
 #include "base/memory.h"
 #include "lmtp-bridge/lmtp_data.h"
 #include "lmtp-bridge/lmtp_reply.h"
+#include "lmtp-bridge/lmtp_transaction.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What BDAT announced; its octets follow the command. */
+struct chunk {
+	bool is_open;
+	bool is_last;
+	bool is_refused; /* they are no text of a message */
+	uint64_t left;
+};
 
 struct lmtp {
 	const struct lmtp_options *options;
 	enum lmtp_state state;
-	struct arena *line_arena;        /* for one command */
-	struct arena *transaction_arena; /* from MAIL to the last answer */
-	struct bytes line;               /* a command line that is not yet whole */
+	struct arena *line_arena; /* for one command */
+	struct bytes line;        /* a command line that is not yet whole */
 	bool is_line_too_long;
 	struct bytes output;
 	uint64_t bad_commands;
-	struct span client_name; /* owned by its own buffer */
-	struct bytes client_name_buf;
+	struct bytes client_name;
 
-	struct envelope envelope;
+	struct lmtp_transaction transaction;
+	uint64_t transaction_count;
 	struct envelope_recipient asked; /* RCPT: waits for its answer */
 	bool is_asking;
-	struct envelope_recipient *recipients; /* accepted, each once */
-	struct span *replies;                  /* to each of them, as far as answered */
-	size_t recipient_count;
-	size_t recipient_capacity;
-	size_t *mentions; /* for each accepted RCPT: which of `recipients` */
-	size_t mention_count;
-	size_t mention_capacity;
-	size_t answered;         /* of `recipients` */
-	size_t answered_mention; /* of `mentions` */
 
 	struct lmtp_data data;
 	uint64_t text_bytes;
+	struct chunk chunk;
 };
 
 static void reply(struct lmtp *lmtp, int code, const char *enhanced, const char *text)
@@ -57,7 +58,7 @@ struct lmtp *lmtp_new(const struct lmtp_options *options)
 	lmtp->options = options;
 	lmtp->state = LMTP_STATE_FRESH;
 	lmtp->line_arena = arena_new();
-	lmtp->transaction_arena = arena_new();
+	lmtp_transaction_init(&lmtp->transaction);
 	bytes_appendf(&lmtp->output, "220 %s LMTP Ladle ready\r\n", options->hostname);
 	return lmtp;
 }
@@ -67,201 +68,124 @@ void lmtp_free(struct lmtp **lmtp)
 	if (*lmtp == NULL)
 		return;
 	arena_free(&(*lmtp)->line_arena);
-	arena_free(&(*lmtp)->transaction_arena);
+	lmtp_transaction_clear(&(*lmtp)->transaction);
 	bytes_clear(&(*lmtp)->line);
 	bytes_clear(&(*lmtp)->output);
-	bytes_clear(&(*lmtp)->client_name_buf);
-	free((*lmtp)->recipients);
-	free((*lmtp)->replies);
-	free((*lmtp)->mentions);
+	bytes_clear(&(*lmtp)->client_name);
 	free(*lmtp);
 	*lmtp = NULL;
 }
 
 static void end_transaction(struct lmtp *lmtp)
 {
-	arena_reset(lmtp->transaction_arena);
-	lmtp->envelope = (struct envelope){0};
-	lmtp->recipient_count = 0;
-	lmtp->mention_count = 0;
-	lmtp->answered = 0;
-	lmtp->answered_mention = 0;
+	lmtp_transaction_reset(&lmtp->transaction);
 	lmtp->text_bytes = 0;
 	lmtp->data = (struct lmtp_data){0};
 	lmtp->state = LMTP_STATE_READY;
 }
 
-/* -- recipients ------------------------------------------------------------------------------ */
-
-static struct address keep_address(struct arena *arena, const struct address *from)
-{
-	if (from->text.data == NULL)
-		return *from;
-	return (struct address){arena_span(arena, from->text), arena_span(arena, from->local),
-	    arena_span(arena, from->domain)};
-}
-
-static struct span keep_span(struct arena *arena, struct span from)
-{
-	return from.data == NULL ? from : arena_span(arena, from);
-}
-
-/* Doubles the room for items of `size` bytes where it is used up. */
-static void *grow(void *items, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return items;
-	*capacity = *capacity == 0 ? 8 : *capacity * 2;
-	return memory_resize(items, *capacity * size);
-}
-
-static size_t find_recipient(const struct lmtp *lmtp, const struct envelope_recipient *wanted)
-{
-	for (size_t i = 0; i < lmtp->recipient_count; i++) {
-		const struct envelope_recipient *one = &lmtp->recipients[i];
-		/* Local parts byte for byte: whether case means something is not ours to say. */
-		if (span_equals(one->address.local, wanted->address.local) &&
-		    span_equals_nocase(one->address.domain, wanted->address.domain) &&
-		    span_equals(one->orcpt, wanted->orcpt) && one->notify == wanted->notify)
-			return i;
-	}
-	return lmtp->recipient_count;
-}
-
-static void mention(struct lmtp *lmtp, size_t index)
-{
-	lmtp->mentions = grow(lmtp->mentions, lmtp->mention_count, &lmtp->mention_capacity,
-	    sizeof(lmtp->mentions[0]));
-	lmtp->mentions[lmtp->mention_count++] = index;
-	lmtp->state = LMTP_STATE_RCPT;
-	reply(lmtp, 250, "2.1.5", "OK");
-}
-
-static void accept_recipient(struct lmtp *lmtp)
-{
-	struct arena *arena = lmtp->transaction_arena;
-	size_t capacity = lmtp->recipient_capacity;
-	lmtp->recipients = grow(lmtp->recipients, lmtp->recipient_count, &lmtp->recipient_capacity,
-	    sizeof(lmtp->recipients[0]));
-	lmtp->replies =
-	    grow(lmtp->replies, lmtp->recipient_count, &capacity, sizeof(lmtp->replies[0]));
-	lmtp->recipients[lmtp->recipient_count] = (struct envelope_recipient){
-	    .address = keep_address(arena, &lmtp->asked.address),
-	    .original = keep_address(arena, &lmtp->asked.original),
-	    .orcpt = keep_span(arena, lmtp->asked.orcpt),
-	    .notify = lmtp->asked.notify,
-	};
-	mention(lmtp, lmtp->recipient_count++);
-}
-
-/* "<address> text"; a text that names the address itself begins with it already. */
-static void append_status(struct bytes *to, const struct lmtp *lmtp, const struct status *status,
-    struct span address, const char *id)
-{
-	struct bytes text = {0};
-	if (status->text[0] != '<') {
-		bytes_append_text(&text, "<");
-		bytes_append_span(&text, address);
-		bytes_append_text(&text, "> ");
-	}
-	if (status_is_success(status) && id != NULL)
-		bytes_appendf(&text, "%s ", id);
-	bytes_append_text(&text, status->text);
-	lmtp_reply_append(to, status_reply(status), status_enhanced(status), bytes_span(&text),
-	    lmtp->envelope.smtputf8);
-	bytes_clear(&text);
-}
+/* -- answers --------------------------------------------------------------------------------- */
 
 static void answer_rcpt(struct lmtp *lmtp, const struct status *status)
 {
 	lmtp->is_asking = false;
-	if (status_is_success(status))
-		accept_recipient(lmtp);
-	else
-		append_status(&lmtp->output, lmtp, status, lmtp->asked.address.text, NULL);
-}
-
-static void answer_message(struct lmtp *lmtp, const struct status *status, const char *id)
-{
-	struct bytes text = {0};
-	append_status(&text, lmtp, status, lmtp->recipients[lmtp->answered].address.text, id);
-	lmtp->replies[lmtp->answered++] = arena_span(lmtp->transaction_arena, bytes_span(&text));
-	bytes_clear(&text);
-	while (lmtp->answered_mention < lmtp->mention_count &&
-	       lmtp->mentions[lmtp->answered_mention] < lmtp->answered) {
-		size_t index = lmtp->mentions[lmtp->answered_mention++];
-		bytes_append_span(&lmtp->output, lmtp->replies[index]);
-	}
-	if (lmtp->answered < lmtp->recipient_count)
+	if (!status_is_success(status)) {
+		lmtp_transaction_tell(
+		    &lmtp->transaction, status, lmtp->asked.address.text, NULL, &lmtp->output);
 		return;
-	assert(lmtp->answered_mention == lmtp->mention_count);
-	lmtp->bad_commands = 0;
-	end_transaction(lmtp);
+	}
+	lmtp_transaction_accept(&lmtp->transaction, &lmtp->asked);
+	lmtp->state = LMTP_STATE_RCPT;
+	reply(lmtp, 250, "2.1.5", "OK");
 }
 
 size_t lmtp_answers_due(const struct lmtp *lmtp)
 {
 	if (lmtp->is_asking)
 		return 1;
-	return lmtp->state == LMTP_STATE_DONE ? lmtp->recipient_count - lmtp->answered : 0;
+	return lmtp->state == LMTP_STATE_DONE ? lmtp_transaction_due(&lmtp->transaction) : 0;
 }
 
 void lmtp_answer(struct lmtp *lmtp, const struct status *status, const char *id)
 {
 	assert(lmtp_answers_due(lmtp) > 0);
-	if (lmtp->is_asking)
+	if (lmtp->is_asking) {
 		answer_rcpt(lmtp, status);
-	else
-		answer_message(lmtp, status, id);
+		return;
+	}
+	lmtp_transaction_answer(&lmtp->transaction, status, id, &lmtp->output);
+	if (lmtp_transaction_due(&lmtp->transaction) > 0)
+		return;
+	lmtp->bad_commands = 0;
+	end_transaction(lmtp);
 }
 
 /* -- commands -------------------------------------------------------------------------------- */
 
 static void do_lhlo(struct lmtp *lmtp, const struct lmtp_command *command)
 {
+	const struct lmtp_options *options = lmtp->options;
 	struct bytes *to = &lmtp->output;
 	end_transaction(lmtp);
-	bytes_reset(&lmtp->client_name_buf);
-	bytes_append_span(&lmtp->client_name_buf, command->name);
-	lmtp->client_name = bytes_span(&lmtp->client_name_buf);
-	bytes_appendf(to, "250-%s\r\n", lmtp->options->hostname);
-	bytes_append_text(to, "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n");
-	bytes_append_text(to, "250-SMTPUTF8\r\n");
-	if (lmtp->options->has_dsn)
+	bytes_reset(&lmtp->client_name);
+	bytes_append_span(&lmtp->client_name, command->name);
+	bytes_appendf(to, "250-%s\r\n", options->hostname);
+	bytes_append_text(to, "250-8BITMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n"
+	                      "250-PIPELINING\r\n250-SMTPUTF8\r\n");
+	if (options->has_dsn)
 		bytes_append_text(to, "250-DSN\r\n");
-	if (lmtp->options->max_message_bytes == 0)
-		bytes_append_text(to, "250 SIZE\r\n");
+	/* RFC 9422. */
+	bytes_appendf(to, "250-LIMITS RCPTMAX=%" PRIu64, options->max_recipients);
+	if (options->max_transactions != 0)
+		bytes_appendf(to, " MAILMAX=%" PRIu64, options->max_transactions);
+	if (options->max_message_bytes == 0)
+		bytes_append_text(to, "\r\n250 SIZE\r\n");
 	else
-		bytes_appendf(
-		    to, "250 SIZE %llu\r\n", (unsigned long long)lmtp->options->max_message_bytes);
+		bytes_appendf(to, "\r\n250 SIZE %" PRIu64 "\r\n", options->max_message_bytes);
 }
 
-static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command)
+static void close_now(struct lmtp *lmtp, struct lmtp_event *event)
 {
-	struct arena *arena = lmtp->transaction_arena;
-	uint64_t max = lmtp->options->max_message_bytes;
-	if (max != 0 && command->envelope.size_bytes > max) {
-		reply(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
-		return;
-	}
-	lmtp->envelope = command->envelope;
-	lmtp->envelope.sender = keep_address(arena, &command->envelope.sender);
-	lmtp->envelope.envid = keep_span(arena, command->envelope.envid);
-	lmtp->envelope.client_name = lmtp->client_name;
-	lmtp->envelope.client_address = lmtp->options->client_address;
+	lmtp->state = LMTP_STATE_CLOSED;
+	event->kind = LMTP_EVENT_CLOSE;
+}
+
+static void begin_transaction(struct lmtp *lmtp, const struct envelope *said)
+{
+	struct envelope envelope = *said;
+	envelope.client_name = bytes_span(&lmtp->client_name);
+	envelope.client_address = lmtp->options->client_address;
 	/* RFC 6531 4.3. */
-	lmtp->envelope.protocol = span_of(lmtp->envelope.smtputf8 ? "UTF8LMTP" : "LMTP");
+	envelope.protocol = span_of(envelope.smtputf8 ? "UTF8LMTP" : "LMTP");
+	lmtp_transaction_begin(&lmtp->transaction, &envelope);
+	lmtp->transaction_count++;
 	lmtp->state = LMTP_STATE_MAIL;
 	reply(lmtp, 250, "2.1.0", "OK");
 }
 
+static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event)
+{
+	const struct lmtp_options *options = lmtp->options;
+	uint64_t max = options->max_message_bytes;
+	if (options->max_transactions != 0 &&
+	    lmtp->transaction_count >= options->max_transactions) {
+		reply(lmtp, 421, "4.5.3", "Too many messages, connect again");
+		close_now(lmtp, event);
+	} else if (max != 0 && command->envelope.size_bytes > max) {
+		reply(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
+	} else {
+		begin_transaction(lmtp, &command->envelope);
+	}
+}
+
 static void do_rcpt(struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event)
 {
-	size_t known = find_recipient(lmtp, &command->recipient);
-	if (lmtp->mention_count >= lmtp->options->max_recipients) {
+	size_t known = lmtp_transaction_find(&lmtp->transaction, &command->recipient);
+	if (lmtp->transaction.mention_count >= lmtp->options->max_recipients) {
 		reply(lmtp, 452, "4.5.3", "Too many recipients");
-	} else if (known < lmtp->recipient_count) {
-		mention(lmtp, known);
+	} else if (known < lmtp->transaction.recipient_count) {
+		lmtp_transaction_mention(&lmtp->transaction, known);
+		reply(lmtp, 250, "2.1.5", "OK");
 	} else {
 		lmtp->asked = command->recipient;
 		lmtp->is_asking = true;
@@ -277,10 +201,17 @@ static void do_data(struct lmtp *lmtp, struct lmtp_event *event)
 	reply(lmtp, 354, "", "OK");
 }
 
-static void close_now(struct lmtp *lmtp, struct lmtp_event *event)
+/* RFC 3030: the octets come in any case, and are taken before anything is answered. */
+static void do_bdat(struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event)
 {
-	lmtp->state = LMTP_STATE_CLOSED;
-	event->kind = LMTP_EVENT_CLOSE;
+	lmtp->chunk = (struct chunk){
+	    .is_open = true, .left = command->chunk_bytes, .is_last = command->is_last_chunk};
+	if (lmtp->state == LMTP_STATE_RCPT) {
+		lmtp->state = LMTP_STATE_CHUNKS;
+		event->kind = LMTP_EVENT_DATA;
+	} else if (lmtp->state != LMTP_STATE_CHUNKS) {
+		lmtp->chunk.is_refused = true;
+	}
 }
 
 static void bad_command(struct lmtp *lmtp, struct lmtp_event *event)
@@ -291,6 +222,15 @@ static void bad_command(struct lmtp *lmtp, struct lmtp_event *event)
 	close_now(lmtp, event);
 }
 
+static void refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event)
+{
+	reply(lmtp, why->code, why->enhanced, why->text);
+	if (why->is_end)
+		close_now(lmtp, event);
+	else if (why->is_bad)
+		bad_command(lmtp, event);
+}
+
 static void do_command(
     struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event)
 {
@@ -299,13 +239,16 @@ static void do_command(
 		do_lhlo(lmtp, command);
 		break;
 	case LMTP_VERB_MAIL:
-		do_mail(lmtp, command);
+		do_mail(lmtp, command, event);
 		break;
 	case LMTP_VERB_RCPT:
 		do_rcpt(lmtp, command, event);
 		break;
 	case LMTP_VERB_DATA:
 		do_data(lmtp, event);
+		break;
+	case LMTP_VERB_BDAT:
+		do_bdat(lmtp, command, event);
 		break;
 	case LMTP_VERB_RSET:
 		if (lmtp->state != LMTP_STATE_FRESH)
@@ -319,7 +262,8 @@ static void do_command(
 		reply(lmtp, 252, "2.3.3", "Try RCPT to attempt delivery");
 		break;
 	case LMTP_VERB_HELP:
-		reply(lmtp, 214, "2.0.0", "LHLO MAIL RCPT DATA RSET NOOP VRFY QUIT, see RFC 2033");
+		reply(lmtp, 214, "2.0.0",
+		    "LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT, see RFC 2033");
 		break;
 	case LMTP_VERB_QUIT:
 		reply(lmtp, 221, "2.0.0", "Bye");
@@ -338,9 +282,7 @@ static void do_line(struct lmtp *lmtp, struct span line, struct lmtp_event *even
 		do_command(lmtp, &command, event);
 		return;
 	}
-	reply(lmtp, why.code, why.enhanced, why.text);
-	if (why.is_bad)
-		bad_command(lmtp, event);
+	refuse(lmtp, &why, event);
 }
 
 /* A line ends in CR LF only. A bare LF is answered at once, so that a person with a plain terminal
@@ -403,28 +345,73 @@ static void limit_text(struct lmtp *lmtp, struct lmtp_event *event)
 		event->kind = LMTP_EVENT_TEXT;
 }
 
-static size_t step_text(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
+static bool is_too_large(const struct lmtp *lmtp)
 {
 	uint64_t max = lmtp->options->max_message_bytes;
+	return max != 0 && lmtp->text_bytes > max;
+}
+
+static void end_text(struct lmtp *lmtp, struct lmtp_event *event)
+{
+	lmtp->state = LMTP_STATE_DONE;
+	event->kind = LMTP_EVENT_END;
+	event->is_too_large = is_too_large(lmtp);
+}
+
+static size_t step_text(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
+{
 	size_t taken = lmtp_data_step(&lmtp->data, in, len, &event->text);
 	limit_text(lmtp, event);
-	if (lmtp->data.state == LMTP_DATA_END) {
-		lmtp->state = LMTP_STATE_DONE;
-		event->kind = LMTP_EVENT_END;
-		event->is_too_large = max != 0 && lmtp->text_bytes > max;
-	}
+	if (lmtp->data.state == LMTP_DATA_END)
+		end_text(lmtp, event);
 	return taken;
+}
+
+static size_t step_chunk(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
+{
+	struct chunk *chunk = &lmtp->chunk;
+	size_t part = chunk->left < len ? (size_t)chunk->left : len;
+	chunk->left -= part;
+	if (!chunk->is_refused) {
+		event->text = (struct span){in, part};
+		limit_text(lmtp, event);
+	}
+	return part;
+}
+
+/* RFC 2033 4.3: to a chunk there is one reply, to the last one for each accepted RCPT, whatever
+ * was said to those before it. */
+static void end_chunk(struct lmtp *lmtp, struct lmtp_event *event)
+{
+	struct lmtp_reply why;
+	lmtp->chunk.is_open = false;
+	if (lmtp->chunk.is_refused) {
+		lmtp_command_refuse_now(LMTP_VERB_BDAT, lmtp->state, &why);
+		refuse(lmtp, &why, event);
+	} else if (lmtp->chunk.is_last) {
+		end_text(lmtp, event);
+	} else if (is_too_large(lmtp)) {
+		reply(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
+	} else {
+		reply(lmtp, 250, "2.0.0", "OK");
+	}
 }
 
 size_t lmtp_step(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event_out)
 {
 	size_t taken = 0;
 	*event_out = (struct lmtp_event){0};
-	while (taken < len && event_out->kind == LMTP_EVENT_NONE && lmtp_answers_due(lmtp) == 0) {
-		if (lmtp->state == LMTP_STATE_CLOSED)
+	while (event_out->kind == LMTP_EVENT_NONE && lmtp_answers_due(lmtp) == 0) {
+		if (lmtp->chunk.is_open && lmtp->chunk.left == 0)
+			end_chunk(lmtp, event_out);
+		else if (taken == len)
+			break;
+		else if (lmtp->state == LMTP_STATE_CLOSED)
 			event_out->kind = LMTP_EVENT_CLOSE;
 		else if (lmtp->state == LMTP_STATE_DATA)
 			taken += step_text(lmtp, in + taken, len - taken, event_out);
+		else if (lmtp->chunk.is_open)
+			taken += step_chunk(lmtp, in + taken, len - taken, event_out);
 		else
 			taken += step_line(lmtp, in + taken, len - taken, event_out);
 	}
@@ -435,23 +422,24 @@ size_t lmtp_step(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_even
 
 const struct envelope *lmtp_envelope(const struct lmtp *lmtp)
 {
-	return &lmtp->envelope;
+	return &lmtp->transaction.envelope;
 }
 
 const struct envelope_recipient *lmtp_recipients(const struct lmtp *lmtp, size_t *count_out)
 {
-	*count_out = lmtp->recipient_count;
-	return lmtp->recipients;
+	*count_out = lmtp->transaction.recipient_count;
+	return lmtp->transaction.recipients;
 }
 
 bool lmtp_is_idle(const struct lmtp *lmtp)
 {
-	return lmtp->state == LMTP_STATE_FRESH || lmtp->state == LMTP_STATE_READY;
+	return (lmtp->state == LMTP_STATE_FRESH || lmtp->state == LMTP_STATE_READY) &&
+	       !lmtp->chunk.is_open;
 }
 
 bool lmtp_is_in_text(const struct lmtp *lmtp)
 {
-	return lmtp->state == LMTP_STATE_DATA;
+	return lmtp->state == LMTP_STATE_DATA || lmtp->chunk.is_open;
 }
 
 void lmtp_close(struct lmtp *lmtp, enum lmtp_goodbye why)

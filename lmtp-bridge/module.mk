@@ -10,8 +10,10 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/listener.c %D%/listener.h \
 	%D%/lmtp_command.c %D%/lmtp_command.h \
 	%D%/lmtp_data.c %D%/lmtp_data.h \
+	%D%/lmtp_parameter.c %D%/lmtp_parameter.h \
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
+	%D%/lmtp_transaction.c %D%/lmtp_transaction.h \
 	%D%/policy.c %D%/policy.h \
 	%D%/policy_session.c \
 	%D%/session.c %D%/session.h \

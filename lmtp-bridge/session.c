@@ -73,6 +73,7 @@ static void on_rcpt(struct session *session, const struct envelope_recipient *re
 
 static void on_data(struct session *session)
 {
+	spool_free(&session->spool);
 	session->spool = spool_new(session->settings->spool_directory);
 	session->has_spool_failed = false;
 }
@@ -166,6 +167,9 @@ static void take_input(struct session *session, const char *in, size_t len)
 		if (lmtp_output(session->lmtp).len > OUTPUT_BYTES)
 			flush(session);
 	} while (event.kind != LMTP_EVENT_NONE && !session->is_over);
+	/* Chunks that were followed by RSET. */
+	if (lmtp_is_idle(session->lmtp))
+		spool_free(&session->spool);
 }
 
 /* False when the session is over. */
@@ -204,6 +208,7 @@ void session_run(const struct session_start *start)
 	    .client_address = span_of(session.connection.address),
 	    .max_message_bytes = lmtp->max_message_bytes,
 	    .max_recipients = lmtp->max_recipients,
+	    .max_transactions = lmtp->max_transactions,
 	    .max_bad_commands = lmtp->max_bad_commands,
 	    .has_dsn = start->has_dsn,
 	};

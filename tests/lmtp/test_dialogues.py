@@ -45,7 +45,7 @@ def _():
 def _():
     with bridge.client() as plain, bridge.client(bridge.unix_dsn) as with_dsn:
         wanted = {"8BITMIME": "", "ENHANCEDSTATUSCODES": "", "PIPELINING": "", "SMTPUTF8": "",
-                  "SIZE": ""}
+                  "CHUNKING": "", "LIMITS": "RCPTMAX=1000", "SIZE": ""}
         tap.equal(plain.extensions, wanted)
         tap.equal(with_dsn.extensions, dict(wanted, DSN=""))
         plain.mail("s@x")
@@ -176,6 +176,40 @@ def _():
             tap.equal(client.command("NOOP").code, 250)
     tap.equal(len(bridge.stored("u36")), 6)
     tap.equal(bridge.stored("u37"), [])
+
+
+@tap.case("chunks: CR LF becomes LF over their borders, every other byte survives")
+def _():
+    message = b"Subject: x\r\n\r\na\r\n.\r\n\0\r\xff\n\r\r\n.."
+    with bridge.client() as client:
+        for step in (1, 2, 3, 7, len(message)):
+            client.mail("s@x")
+            for name in ("u41@x", "u42@x", "u41@x"):
+                tap.equal(client.rcpt(name).code, 250)
+            for at in range(0, len(message), step):
+                piece = message[at:at + step]
+                client.send(b"BDAT %d\r\n" % len(piece) + piece)
+                tap.equal(client.reply().code, 250)
+            client.send(b"BDAT 0 LAST\r\n")
+            tap.equal([client.reply().code for _ in range(3)], [250] * 3)
+    for user in ("u41", "u42"):
+        stored = bridge.stored(user)
+        tap.equal(len(stored), 5)
+        for one in stored:
+            tap.check(one.endswith(message.replace(b"\r\n", b"\n")), repr(one))
+
+
+@tap.case("chunks that were reset or refused are gone; what they held is no command")
+def _():
+    evil = b"MAIL FROM:<evil@x>\r\nRCPT TO:<u43@x>\r\nDATA\r\n.\r\n"
+    with bridge.client() as client:
+        for recipient, replies in (("u44@x", [250, 250]), ("nobody@x", [550, 503])):
+            client.send(b"MAIL FROM:<s@x>\r\nRCPT TO:<%s>\r\n" % recipient.encode()
+                        + b"BDAT %d\r\n%sRSET\r\nBDAT 2 LAST\r\nxy" % (len(evil), evil))
+            tap.equal([client.reply().code for _ in range(5)], [250] + replies + [250, 503])
+        tap.equal(client.deliver("s@x", ["u44@x"], HELLO)["u44@x"].code, 250)
+    tap.equal(bridge.stored("u43"), [])
+    tap.equal(len(bridge.stored("u44")), 1)
 
 
 @tap.case("UTF-8 addresses and headers")

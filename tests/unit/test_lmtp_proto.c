@@ -12,12 +12,17 @@
 #define ME "MAIL FROM:<s@x>\r\n"
 #define TO "RCPT TO:<a@x>\r\n"
 #define OPEN HI ME TO "DATA\r\n"
-#define R_HELLO                                                           \
-	"220 mx.test LMTP Ladle ready\r\n250-mx.test\r\n250-8BITMIME\r\n" \
-	"250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE\r\n"
+#define R_LHLO                                                                       \
+	"250-mx.test\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n" \
+	"250-PIPELINING\r\n250-SMTPUTF8\r\n250-LIMITS RCPTMAX=5 MAILMAX=3\r\n250 SIZE\r\n"
+#define R_HELLO "220 mx.test LMTP Ladle ready\r\n" R_LHLO
 #define R_MAIL "250 2.1.0 OK\r\n"
 #define R_RCPT "250 2.1.5 OK\r\n"
 #define R_SAVED "250 2.0.0 <a@x> id1 Saved\r\n"
+#define R_OK "250 2.0.0 OK\r\n"
+#define R_READY "220 mx.test LMTP Ladle ready\r\n"
+#define R_FIRST "503 5.5.1 MAIL needed first\r\n"
+#define R_BEGUN "503 5.5.1 BDAT has begun the message\r\n"
 #define R_OPEN R_HELLO R_MAIL R_RCPT "354 OK\r\n"
 
 static const struct dialogue {
@@ -55,15 +60,14 @@ static const struct dialogue {
         "RCPT no@x\n"},
     {"nothing before LHLO", "NOOP\r\nMAIL FROM:<>\r\nRSET\r\nRCPT TO:<a>\r\n" HI,
         "220 mx.test LMTP Ladle ready\r\n250 2.0.0 OK\r\n503 5.5.1 LHLO needed first\r\n"
-        "250 2.0.0 OK\r\n503 5.5.1 LHLO needed first\r\n250-mx.test\r\n250-8BITMIME\r\n"
-        "250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE\r\n",
+        "250 2.0.0 OK\r\n503 5.5.1 LHLO needed first\r\n" R_LHLO,
         ""},
     {"out of order", HI TO ME ME "VRFY a\r\nHELP\r\n",
         R_HELLO "503 5.5.1 MAIL needed first\r\n" R_MAIL "503 5.5.1 MAIL already given\r\n"
                 "252 2.3.3 Try RCPT to attempt delivery\r\n"
-                "214 2.0.0 LHLO MAIL RCPT DATA RSET NOOP VRFY QUIT, see RFC 2033\r\n",
+                "214 2.0.0 LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT, see RFC 2033\r\n",
         ""},
-    {"SMTP clients and unknown words are told", "HELO x\r\nEHLO x\r\nBDAT 3\r\n",
+    {"SMTP clients and unknown words are told", "HELO x\r\nEHLO x\r\nHALO\r\n",
         "220 mx.test LMTP Ladle ready\r\n500 5.5.1 This is an LMTP server, use LHLO\r\n"
         "500 5.5.1 This is an LMTP server, use LHLO\r\n500 5.5.1 Unknown command\r\n",
         ""},
@@ -119,6 +123,54 @@ static const struct dialogue {
         "RCPT a@x\nDATA\n.\r\n..\r\na\r\nb.\r\nEND 1\n"},
     {"smuggled commands stay text", OPEN "a\n.\nMAIL FROM:<evil>\r\n.\r\n", R_OPEN R_SAVED,
         "RCPT a@x\nDATA\na\n.\nMAIL FROM:<evil>\r\nEND 1\n"},
+    {"one chunk", HI ME TO "BDAT 3 LAST\r\na\r\nNOOP\r\n", R_HELLO R_MAIL R_RCPT R_SAVED R_OK,
+        "RCPT a@x\nDATA\na\r\nEND 1\n"},
+    {"chunks, the last one empty; nothing in them is looked at",
+        HI ME TO "bdat 7\r\n\r\n.\r\n..BDAT 6\r\nQUIT\r\nBDAT 0 last\r\n",
+        R_HELLO R_MAIL R_RCPT R_OK R_OK R_SAVED, "RCPT a@x\nDATA\n\r\n.\r\n..QUIT\r\nEND 1\n"},
+    {"an empty message by chunk", HI ME TO "BDAT 0 LAST\r\n", R_HELLO R_MAIL R_RCPT R_SAVED,
+        "RCPT a@x\nDATA\nEND 1\n"},
+    {"the last chunk has a reply for each RCPT",
+        HI ME TO "RCPT TO:<late@x>\r\nRCPT TO:<no@x>\r\n" TO "BDAT 1\r\nxBDAT 1 LAST\r\ny",
+        R_HELLO R_MAIL R_RCPT R_RCPT
+        "550 5.1.1 <no@x> User doesn't exist: no@x\r\n" R_RCPT R_OK R_SAVED
+        "451 4.2.0 <late@x> Temporary trouble with the mailbox\r\n" R_SAVED,
+        "RCPT a@x\nRCPT late@x\nRCPT no@x\nDATA\nxyEND 2\n"},
+    {"chunks without recipients are taken and refused",
+        HI ME "BDAT 6\r\nNOOP\r\nBDAT 2 LAST\r\n\r\nRSET\r\nBDAT 0 LAST\r\n",
+        R_HELLO R_MAIL "503 5.5.1 No valid recipients\r\n503 5.5.1 No valid recipients\r\n" R_OK
+                       "503 5.5.1 No valid recipients\r\n",
+        ""},
+    {"a chunk before LHLO", "BDAT 6\r\nQUIT\r\nNOOP\r\n",
+        R_READY "503 5.5.1 LHLO needed first\r\n" R_OK, ""},
+    {"RSET between chunks", HI ME TO "BDAT 1\r\nxRSET\r\n" ME TO "BDAT 1 LAST\r\ny",
+        R_HELLO R_MAIL R_RCPT R_OK R_OK R_MAIL R_RCPT R_SAVED,
+        "RCPT a@x\nDATA\nxRCPT a@x\nDATA\nyEND 1\n"},
+    {"LHLO between chunks", HI ME TO "BDAT 1\r\nx" HI "BDAT 1 LAST\r\ny",
+        R_HELLO R_MAIL R_RCPT R_OK R_LHLO "503 5.5.1 No valid recipients\r\n", "RCPT a@x\nDATA\nx"},
+    {"nothing else fits between chunks",
+        HI ME TO "BDAT 1\r\nxDATA\r\n" TO ME "NOOP\r\nBDAT 1 LAST\r\ny",
+        R_HELLO R_MAIL R_RCPT R_OK R_BEGUN R_BEGUN R_BEGUN R_OK R_SAVED,
+        "RCPT a@x\nDATA\nxyEND 1\n"},
+    {"BDAT after DATA, and DATA after BDAT",
+        OPEN ".\r\nBDAT 1 LAST\r\nx" ME TO "BDAT 0 LAST\r\n" ME TO "DATA\r\n.\r\n",
+        R_OPEN R_SAVED "503 5.5.1 No valid recipients\r\n" R_MAIL R_RCPT R_SAVED R_MAIL R_RCPT
+                       "354 OK\r\n" R_SAVED,
+        "RCPT a@x\nDATA\nEND 1\nRCPT a@x\nDATA\nEND 1\nRCPT a@x\nDATA\nEND 1\n"},
+    {"a chunk of unknown size ends it", HI ME TO "BDAT x\r\nNOOP\r\n",
+        R_HELLO R_MAIL R_RCPT "501 5.5.4 Invalid BDAT\r\n", "RCPT a@x\nCLOSE\n"},
+    {"BDAT alone", HI "BDAT\r\n", R_HELLO "501 5.5.4 Invalid BDAT\r\n", "CLOSE\n"},
+    {"BDAT with more than LAST", HI "BDAT 1 LAST LAST\r\n", R_HELLO "501 5.5.4 Invalid BDAT\r\n",
+        "CLOSE\n"},
+    {"BDAT with a sign", HI "BDAT -1 LAST\r\n", R_HELLO "501 5.5.4 Invalid BDAT\r\n", "CLOSE\n"},
+    {"what a client pipelines behind a refused MAIL is no bad command",
+        HI "MAIL FROM:<s> X=1\r\n" TO TO TO TO TO "DATA\r\nNOOP\r\n",
+        R_HELLO "555 5.5.4 Unsupported parameter\r\n" R_FIRST R_FIRST R_FIRST R_FIRST R_FIRST
+                "503 5.5.1 No valid recipients\r\n" R_OK,
+        ""},
+    {"too many messages end it", OPEN ".\r\n" ME "RSET\r\n" ME "RSET\r\n" ME "NOOP\r\n",
+        R_OPEN R_SAVED R_MAIL R_OK R_MAIL R_OK "421 4.5.3 Too many messages, connect again\r\n",
+        "RCPT a@x\nDATA\nEND 1\nCLOSE\n"},
 };
 #define DIALOGUE_COUNT ((int)(sizeof(dialogues) / sizeof(dialogues[0])))
 
@@ -137,6 +189,7 @@ static void run(const struct dialogue *row, size_t cut, size_t step, const char 
 	struct lmtp_options options = talk_options();
 	struct talk talk;
 	size_t len = strlen(row->in);
+	options.max_transactions = 3;
 	talk_start(&talk, &options);
 	for (size_t at = 0; at < len && !talk.is_closed;) {
 		size_t part = at < cut ? cut - at : step;
@@ -225,6 +278,27 @@ START_TEST(too_much_text_is_dropped_and_told)
 		ck_assert_ptr_nonnull(
 		    strstr(talk.replies.data, "250 SIZE 10\r\n552 5.2.3 Message size exceeds "
 		                              "administrative limit\r\n" R_MAIL));
+		talk_clear(&talk);
+	}
+}
+END_TEST
+
+START_TEST(too_large_by_chunks_is_told_at_once)
+{
+	struct lmtp_options options = talk_options();
+	const char *in = HI ME TO TO "BDAT 10\r\n0123456789BDAT 1\r\nxBDAT 1\r\nyBDAT 0 LAST\r\n";
+	options.max_message_bytes = 10;
+	for (size_t step = 1; step < 100; step += 7) {
+		struct talk talk;
+		talk_start(&talk, &options);
+		for (size_t at = 0; at < strlen(in); at += step)
+			talk_feed(&talk, in + at, step < strlen(in) - at ? step : strlen(in) - at);
+		ck_assert(span_is(
+		    bytes_span(&talk.events), "RCPT a@x\nDATA\n0123456789TOO LARGE\nEND 1\n"));
+		bytes_terminate(&talk.replies);
+		ck_assert_ptr_nonnull(strstr(talk.replies.data, R_RCPT R_RCPT R_OK
+		    "552 5.2.3 Message size exceeds administrative limit\r\n"
+		    "552 5.2.3 Message size exceeds administrative limit\r\n" R_SAVED R_SAVED));
 		talk_clear(&talk);
 	}
 }
@@ -376,6 +450,7 @@ int main(void)
 	tcase_add_test(tc, any_byte_is_text);
 	tcase_add_test(tc, a_long_line_is_refused_and_forgotten);
 	tcase_add_test(tc, too_much_text_is_dropped_and_told);
+	tcase_add_test(tc, too_large_by_chunks_is_told_at_once);
 	tcase_add_test(tc, dsn_parameters_are_decoded);
 	tcase_add_test(tc, the_envelope_is_kept_until_the_end);
 	tcase_add_test(tc, long_replies_become_lines);

@@ -1,6 +1,7 @@
-/* Random pipelined sessions: what a client may send in any order, cut anywhere. A simple count
- * kept beside the machine knows how many replies RFC 2033 wants: one for each command, and after
- * the text one for each RCPT that was accepted. LMTP_SESSIONS in the environment sets how many. */
+/* Random pipelined sessions: what a client may send in any order, cut anywhere. A simple model
+ * kept beside the machine knows the code of every reply RFC 2033 wants, in order: one for each
+ * command and chunk, and after the text one for each RCPT that was accepted. Each session is fed
+ * whole and again in pieces; nothing may differ. LMTP_SESSIONS in the environment sets how many. */
 #include "tests/unit/lmtp_client.h"
 #include "tests/unit/unit.h"
 
@@ -16,192 +17,293 @@ static unsigned pick(unsigned below)
 	return (unsigned)(seed >> 33) % below;
 }
 
-/* What the count knows of the session. */
-struct count {
+#define ACCEPTED_MAX 32
+
+/* What the model knows of the session. */
+struct model {
 	struct bytes in;
-	size_t replies; /* wanted */
-	size_t accepted;
+	struct bytes codes;                 /* of the replies wanted, "220 250 " */
+	const char *accepted[ACCEPTED_MAX]; /* names, one for each RCPT */
+	size_t accepted_count;
+	uint64_t chunk_bytes;
+	uint64_t transactions;
 	unsigned bad;
-	bool has_lhlo, has_mail, is_over;
-	size_t max_recipients;
-	unsigned max_bad;
+	bool has_lhlo, has_mail, is_chunked, is_over;
+	const struct lmtp_options *options;
 };
 
-static void bad(struct count *count)
+static void want(struct model *model, int code)
 {
-	count->replies++;
-	if (++count->bad > count->max_bad) {
-		count->replies++; /* 421 */
-		count->is_over = true;
+	bytes_appendf(&model->codes, "%d ", code);
+}
+
+static void bad(struct model *model, int code)
+{
+	want(model, code);
+	if (++model->bad > model->options->max_bad_commands) {
+		want(model, 421);
+		model->is_over = true;
 	}
 }
 
-static void add_mail(struct count *count)
+/* Out of order. What a pipelining client cannot know yet does not count as bad. */
+static void refuse(struct model *model, bool is_pipelined)
+{
+	if (model->has_lhlo && is_pipelined)
+		want(model, 503);
+	else
+		bad(model, 503);
+}
+
+static void forget(struct model *model)
+{
+	model->has_mail = model->is_chunked = false;
+	model->accepted_count = 0;
+	model->chunk_bytes = 0;
+}
+
+static void end_message(struct model *model)
+{
+	for (size_t i = 0; i < model->accepted_count; i++) {
+		const char *name = model->accepted[i];
+		bool is_late = strcmp(name, "late") == 0;
+		want(model, is_late ? 451 : strcmp(name, "reject") == 0 ? 550 : 250);
+	}
+	forget(model);
+	model->bad = 0;
+}
+
+static void add_mail(struct model *model)
 {
 	static const char *const senders[] = {
 	    "<>", "<s@x>", "<s@x> SIZE=5", "<\"q q\"@x> BODY=7BIT"};
-	bytes_appendf(&count->in, "mAIL FROM:%s\r\n", senders[pick(4)]);
-	if (!count->has_lhlo || count->has_mail) {
-		bad(count);
-		return;
+	uint64_t max = model->options->max_transactions;
+	bytes_appendf(&model->in, "mAIL FROM:%s\r\n", senders[pick(4)]);
+	if (!model->has_lhlo || model->has_mail) {
+		bad(model, 503);
+	} else if (max != 0 && model->transactions >= max) {
+		want(model, 421);
+		model->is_over = true;
+	} else {
+		model->transactions++;
+		model->has_mail = true;
+		want(model, 250);
 	}
-	count->has_mail = true;
-	count->replies++;
 }
 
-static void add_rcpt(struct count *count)
+static void add_rcpt(struct model *model)
 {
 	static const char *const names[] = {"a", "b", "no", "full", "late", "reject", "c@x"};
 	const char *name = names[pick(7)];
-	bytes_appendf(&count->in, "RCPT TO:<%s>\r\n", name);
-	if (!count->has_mail) {
-		bad(count);
-		return;
+	bytes_appendf(&model->in, "RCPT TO:<%s>\r\n", name);
+	if (!model->has_mail || model->is_chunked) {
+		refuse(model, true);
+	} else if (model->accepted_count >= model->options->max_recipients) {
+		want(model, 452);
+	} else if (strcmp(name, "no") == 0 || strcmp(name, "full") == 0) {
+		want(model, name[0] == 'n' ? 550 : 552);
+	} else {
+		model->accepted[model->accepted_count++] = name;
+		want(model, 250);
 	}
-	count->replies++;
-	if (strcmp(name, "no") != 0 && strcmp(name, "full") != 0 &&
-	    count->accepted < count->max_recipients)
-		count->accepted++;
 }
 
-static void add_data(struct count *count)
+static const char *const pieces[] = {"\r\n", "\r", "\n", "..", "x", "\n.\n", "\n.\r\n", "\r.\r",
+    "QUIT\r\n", "\r\n..\r\n", "\r\n..\n", "\r\r\n", "\xC3\xA4", "MAIL FROM:<>\r\n"};
+
+static void add_data(struct model *model)
 {
-	static const char *const pieces[] = {"\r\n", "\r", "\n", "..", "x", "\n.\n", "\n.\r\n",
-	    "\r.\r", "QUIT\r\n", "\r\n..\r\n", "\r\n..\n", "\r\r\n", "\xC3\xA4",
-	    "MAIL FROM:<>\r\n"};
-	count->replies++;
-	bytes_append_text(&count->in, "DATA\r\n");
-	if (count->accepted == 0)
+	bytes_append_text(&model->in, "DATA\r\n");
+	if (model->accepted_count == 0 || model->is_chunked) {
+		refuse(model, true);
 		return;
-	bytes_append_text(&count->in, "S: x\r\n");
+	}
+	want(model, 354);
+	bytes_append_text(&model->in, "S: x\r\n");
 	for (unsigned i = pick(12); i > 0; i--) {
 		const char *piece = pieces[pick(14)];
-		struct span so_far = bytes_span(&count->in);
+		struct span so_far = bytes_span(&model->in);
 		bool is_line_start =
 		    so_far.len > 1 && memcmp(so_far.data + so_far.len - 2, "\r\n", 2) == 0;
 		/* As a client stuffs. */
 		if (is_line_start && piece[0] == '.' && piece[1] != '.')
-			bytes_append_byte(&count->in, '.');
+			bytes_append_byte(&model->in, '.');
 		/* "\n.\r\n" behind a CR would be the end. */
 		if (so_far.data[so_far.len - 1] == '\r' && piece[0] == '\n')
-			bytes_append_byte(&count->in, 'y');
-		bytes_append_text(&count->in, piece);
+			bytes_append_byte(&model->in, 'y');
+		bytes_append_text(&model->in, piece);
 	}
-	bytes_append_text(&count->in, "z\r\n.\r\n");
-	count->replies += count->accepted;
-	count->accepted = 0;
-	count->has_mail = false;
-	count->bad = 0;
+	bytes_append_text(&model->in, "z\r\n.\r\n");
+	end_message(model);
 }
 
-static void reset(struct count *count)
+static void answer_chunk(struct model *model, size_t len, bool is_last)
 {
-	count->has_mail = false;
-	count->accepted = 0;
-	count->replies++;
+	uint64_t max = model->options->max_message_bytes;
+	if (model->accepted_count == 0) {
+		refuse(model, true);
+		return;
+	}
+	model->is_chunked = true;
+	model->chunk_bytes += len;
+	if (is_last)
+		end_message(model);
+	else
+		want(model, max != 0 && model->chunk_bytes > max ? 552 : 250);
 }
 
-static void add_other(struct count *count)
+/* Now and then one whose length nobody can read. */
+static void add_chunk(struct model *model)
+{
+	struct bytes chunk = {0};
+	bool is_last = pick(2) == 0;
+	for (unsigned i = pick(6); i > 0; i--)
+		bytes_append_text(&chunk, pieces[pick(14)]);
+	if (pick(20) == 0) {
+		bytes_append_text(&model->in, pick(2) == 0 ? "BDAT x\r\n" : "BDAT 3 FIRST\r\nabc");
+		want(model, 501);
+		model->is_over = true;
+	} else {
+		bytes_appendf(
+		    &model->in, "%s %zu%s\r\n", "bDAT", chunk.len, is_last ? " LAST" : "");
+		bytes_append_span(&model->in, bytes_span(&chunk));
+		answer_chunk(model, chunk.len, is_last);
+	}
+	bytes_clear(&chunk);
+}
+
+static void add_other(struct model *model)
 {
 	switch (pick(8)) {
 	case 0:
-		bytes_append_text(&count->in, "LHLO c\r\n");
-		count->has_lhlo = true;
-		reset(count);
+		bytes_append_text(&model->in, "LHLO c\r\n");
+		model->has_lhlo = true;
+		forget(model);
+		want(model, 250);
 		break;
 	case 1:
-		bytes_append_text(&count->in, "RSET\r\n");
-		reset(count);
+		bytes_append_text(&model->in, "RSET\r\n");
+		forget(model);
+		want(model, 250);
 		break;
 	case 2:
-		bytes_append_text(&count->in, "NOOP x\r\n");
-		count->replies++;
+		bytes_append_text(&model->in, "NOOP x\r\n");
+		want(model, 250);
 		break;
 	case 3:
-		bytes_append_text(&count->in, "VRFY x\r\n");
-		count->replies++;
+		bytes_append_text(&model->in, "VRFY x\r\n");
+		want(model, 252);
 		break;
 	case 4:
-		bytes_append_text(&count->in, "HELO x\r\n");
-		bad(count);
+		bytes_append_text(&model->in, "HELO x\r\n");
+		bad(model, 500);
 		break;
 	case 5:
-		bytes_append_text(&count->in, "MAIL FROM:<x> X=y\r\n");
-		bad(count);
+		bytes_append_text(&model->in, "MAIL FROM:<x> X=y\r\n");
+		bad(model, model->has_lhlo && !model->has_mail ? 555 : 503);
 		break;
 	case 6:
-		bytes_append_text(&count->in, "RCPT TO:x\r\n");
-		bad(count);
+		bytes_append_text(&model->in, "RCPT TO:x\r\n");
+		if (model->has_mail && !model->is_chunked)
+			bad(model, 501);
+		else
+			refuse(model, true);
 		break;
 	default:
 		if (pick(6) == 0) {
-			bytes_append_text(&count->in, "QUIT\r\n");
-			count->replies++;
-			count->is_over = true;
+			bytes_append_text(&model->in, "QUIT\r\n");
+			want(model, 221);
+			model->is_over = true;
 		}
 	}
 }
 
-static void make_session(struct count *count)
+static void make_session(struct model *model)
 {
-	count->replies = 1;
+	want(model, 220);
 	if (pick(8) != 0) {
-		bytes_append_text(&count->in, "LHLO c\r\n");
-		count->replies++;
-		count->has_lhlo = true;
+		bytes_append_text(&model->in, "LHLO c\r\n");
+		want(model, 250);
+		model->has_lhlo = true;
 	}
-	for (unsigned commands = 3 + pick(20); commands > 0 && !count->is_over; commands--) {
-		unsigned what = pick(10);
+	for (unsigned commands = 3 + pick(20); commands > 0 && !model->is_over; commands--) {
+		unsigned what = pick(12);
 		if (what < 3)
-			add_mail(count);
+			add_mail(model);
 		else if (what < 7)
-			add_rcpt(count);
+			add_rcpt(model);
 		else if (what < 8)
-			add_data(count);
+			add_data(model);
+		else if (what < 10)
+			add_chunk(model);
 		else
-			add_other(count);
+			add_other(model);
 	}
 }
 
-static size_t count_replies(struct span out)
+static void read_codes(struct span replies, struct bytes *codes)
 {
-	size_t replies = 0;
 	struct span line;
-	while (span_next_line(&out, &line)) {
+	while (span_next_line(&replies, &line)) {
 		ck_assert(line.len >= 5 && line.len < 512 && line.data[line.len - 1] == '\r');
-		ck_assert(line.data[0] >= '2' && line.data[0] <= '5');
-		replies += line.data[3] == ' ';
+		ck_assert(line.data[3] == ' ' || line.data[3] == '-');
+		if (line.data[3] == ' ')
+			bytes_append(codes, line.data, 4);
 	}
-	return replies;
+}
+
+static void run_in_pieces(struct talk *talk, const struct model *model, unsigned size)
+{
+	talk_start(talk, model->options);
+	for (size_t at = 0; at < model->in.len && !talk->is_closed;) {
+		size_t part = size == 0 ? 1 + pick(pick(4) == 0 ? 3 : 200) : size;
+		part = part < model->in.len - at ? part : model->in.len - at;
+		talk_feed(talk, model->in.data + at, part);
+		at += part;
+	}
+}
+
+static void compare(
+    const struct model *model, const struct talk *talk, const char *what, uint64_t began)
+{
+	struct bytes codes = {0};
+	read_codes(bytes_span(&talk->replies), &codes);
+	ck_assert_msg(span_equals(bytes_span(&codes), bytes_span(&model->codes)) &&
+	                  talk->is_closed == model->is_over,
+	    "seed %llu, %s: %.*s instead of %.*s\n%.*s\n--\n%.*s", (unsigned long long)began, what,
+	    (int)codes.len, codes.data, (int)model->codes.len, model->codes.data,
+	    (int)model->in.len, model->in.data, (int)talk->replies.len, talk->replies.data);
+	bytes_clear(&codes);
+}
+
+static void run_session(struct lmtp_options *options)
+{
+	struct model model = {.options = options};
+	struct talk whole, cut;
+	uint64_t began = seed;
+	options->max_message_bytes = pick(3) == 0 ? 20 : 0;
+	options->max_transactions = pick(4) == 0 ? 2 : 0;
+	make_session(&model);
+	run_in_pieces(&whole, &model, (unsigned)model.in.len + 1);
+	run_in_pieces(&cut, &model, pick(8) == 0 ? 1 : 0);
+	compare(&model, &whole, "whole", began);
+	compare(&model, &cut, "in pieces", began);
+	ck_assert_msg(span_equals(bytes_span(&whole.replies), bytes_span(&cut.replies)) &&
+	                  span_equals(bytes_span(&whole.events), bytes_span(&cut.events)),
+	    "seed %llu: it matters how it is cut", (unsigned long long)began);
+	bytes_clear(&model.in);
+	bytes_clear(&model.codes);
+	talk_clear(&whole);
+	talk_clear(&cut);
 }
 
 START_TEST(every_session_has_its_replies)
 {
 	const char *wanted = getenv("LMTP_SESSIONS");
-	long sessions = wanted == NULL ? 100000 : atol(wanted);
+	long sessions = wanted == NULL ? 50000 : atol(wanted);
 	struct lmtp_options options = talk_options();
-	for (long i = 0; i < sessions; i++) {
-		struct count count = {.max_recipients = options.max_recipients,
-		    .max_bad = (unsigned)options.max_bad_commands};
-		struct talk talk;
-		uint64_t began = seed;
-		make_session(&count);
-		talk_start(&talk, &options);
-		for (size_t at = 0; at < count.in.len;) {
-			size_t part = 1 + pick(pick(4) == 0 ? 3 : 200);
-			part = part < count.in.len - at ? part : count.in.len - at;
-			if (!talk.is_closed)
-				talk_feed(&talk, count.in.data + at, part);
-			at += part;
-		}
-		size_t got = count_replies(bytes_span(&talk.replies));
-		ck_assert_msg(got == count.replies && talk.is_closed == count.is_over,
-		    "seed %llu: %zu replies instead of %zu\n%.*s\n--\n%.*s",
-		    (unsigned long long)began, got, count.replies, (int)count.in.len, count.in.data,
-		    (int)talk.replies.len, talk.replies.data);
-		bytes_clear(&count.in);
-		talk_clear(&talk);
-	}
+	for (long i = 0; i < sessions; i++)
+		run_session(&options);
 }
 END_TEST
 
