@@ -16,6 +16,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \
 	%D%/script_cache.c %D%/script_cache.h \
+	%D%/script_rules.c %D%/script_rules.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
@@ -36,7 +37,8 @@ DELIVER_LIBS = %D%/libdeliver.a $(SIEVE_LIBS) $(QUOTA_LIBS) $(STORE_LIBS) $(USER
 	$(CONFUSE_LIBS)
 
 unit_tests += tests/unit/test_expand tests/unit/test_front_options tests/unit/test_outbox \
-	tests/unit/test_parent tests/unit/test_pipeline tests/unit/test_record tests/unit/test_settings \
+	tests/unit/test_parent tests/unit/test_pipeline tests/unit/test_record tests/unit/test_script_cache \
+	tests/unit/test_settings \
 	tests/unit/test_state
 tests_unit_test_front_options_SOURCES = tests/unit/test_front_options.c
 tests_unit_test_front_options_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
@@ -52,6 +54,8 @@ tests_unit_test_record_SOURCES = tests/unit/test_record.c
 tests_unit_test_record_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_script_cache_SOURCES = tests/unit/test_script_cache.c
+tests_unit_test_script_cache_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_parent_SOURCES = tests/unit/test_parent.c deliver/parent.c
 tests_unit_test_parent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syslog,--wrap=__syslog_chk
 tests_unit_test_parent_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)

@@ -1,16 +1,17 @@
 /* plugin_sieve.c - the filter engine as a plugin: which scripts, in which order, and what they
  * may ask.
  *
- * Scripts run one after the other: the site's `before`, the user's own, the site's `after`. The
- * next one runs only if the one before it left a keep, implicit or not, in effect; in a sequence
- * "keep" means "go on", and what is kept at the end is said by the last one. A broken script never
- * loses or delays mail: its own actions are dropped, those of finished scripts stay, and the
- * message is kept. */
+ * Scripts run one after the other: the site's `before`, the user's own or else the site's
+ * `default`, the site's `after`. The next one runs only if the one before it left a keep, implicit
+ * or not, in effect; in a sequence "keep" means "go on", and what is kept at the end is said by the
+ * last one. A broken script never loses or delays mail: its own actions are dropped, those of
+ * finished scripts stay, and the message is kept. */
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
 #include "deliver/script_cache.h"
 
 #include "base/clock.h"
+#include "sieve-lite/report.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,11 +21,33 @@
 
 #define SCRIPTS_MAX 200
 
+struct plugin_state {
+	struct arena *arena;
+	struct script_rules rules;
+	struct script_cache *cache;
+};
+
 /* -- which scripts ----------------------------------------------------------------------------- */
+
+enum script_part { PART_BEFORE, PART_PERSONAL, PART_DEFAULT, PART_AFTER };
+
+static const char *const part_names[] = {
+    [PART_BEFORE] = "before",
+    [PART_PERSONAL] = "personal",
+    [PART_DEFAULT] = "default",
+    [PART_AFTER] = "after",
+};
 
 struct script_list {
 	struct arena *arena;
-	const char *paths[SCRIPTS_MAX];
+	const struct delivery *delivery;
+	const char *personal_directory; /* null: none */
+	const char *global_directory;
+	enum script_part part; /* of what is added next */
+	struct script_item {
+		enum script_part part;
+		const char *path;
+	} items[SCRIPTS_MAX];
 	size_t count;
 };
 
@@ -33,13 +56,15 @@ static bool add_path(struct script_list *list, const char *path, struct status *
 	if (list->count == SCRIPTS_MAX)
 		return status_fail(
 		    status, CAUSE_CONFIGURATION, "more than %d scripts", SCRIPTS_MAX);
-	list->paths[list->count++] = path;
+	list->items[list->count++] = (struct script_item){list->part, path};
 	return true;
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct script_item *x = a;
+	const struct script_item *y = b;
+	return strcmp(x->path, y->path);
 }
 
 /* The scripts NAME.sieve of a directory, in the order of their names as bytes. */
@@ -62,7 +87,7 @@ static bool add_directory(struct script_list *list, const char *path, struct sta
 	if (is_good && errno != 0)
 		is_good = status_errno(status, CAUSE_CONFIGURATION, errno, "scripts in %s", path);
 	closedir(dir);
-	qsort(list->paths + first, list->count - first, sizeof(list->paths[0]), by_name);
+	qsort(list->items + first, list->count - first, sizeof(list->items[0]), by_name);
 	return is_good;
 }
 
@@ -79,37 +104,74 @@ static bool add_place(struct script_list *list, const char *path, struct status 
 	                              : add_path(list, path, status);
 }
 
-static bool add_configured(struct script_list *list, const struct delivery *delivery,
-    const char *setting, const char *text, struct status *status)
+/* The path of a setting, or null: it is empty, or wants a home and the user has none. */
+static bool path_of(const struct script_list *list, const char *setting, const char *text,
+    const char **path_out, struct status *status)
 {
-	const char *path;
-	return expand(list->arena, setting, text, &delivery->user, &path, status) &&
-	       add_place(list, path, status);
+	*path_out = NULL;
+	if (text[0] == '\0' || (text[0] == '~' && list->delivery->user.home.len == 0))
+		return true;
+	return expand(list->arena, setting, text, &list->delivery->user, path_out, status);
 }
 
-static bool add_list(struct script_list *list, const struct delivery *delivery, const char *setting,
+static bool add_setting(
+    struct script_list *list, const char *setting, const char *text, struct status *status)
+{
+	const char *path;
+	return path_of(list, setting, text, &path, status) &&
+	       (path == NULL || add_place(list, path, status));
+}
+
+static bool add_settings(struct script_list *list, const char *setting,
     const struct text_list *texts, struct status *status)
 {
 	for (size_t i = 0; i < texts->count; i++) {
-		if (!add_configured(list, delivery, setting, texts->items[i], status))
+		if (!add_setting(list, setting, texts->items[i], status))
 			return false;
 	}
 	return true;
 }
 
-static bool gather(struct script_list *list, const struct delivery *delivery, struct status *status)
+/* What the user source says instead of a setting. */
+static const char *own_or(const struct script_list *list, const char *field, const char *setting)
 {
-	const struct sieve_settings *settings = &delivery->settings->sieve;
-	struct span own = user_field(&delivery->user, "sieve");
-	const char *script = own.data != NULL ? arena_text(list->arena, own) : settings->script;
-	bool has_home = delivery->user.home.len > 0;
-	if (!add_list(list, delivery, "sieve.before", &settings->before, status))
+	struct span own = user_field(&list->delivery->user, field);
+	return own.data != NULL ? arena_text(list->arena, own) : setting;
+}
+
+static bool gather(struct script_list *list, struct status *status)
+{
+	const struct sieve_settings *settings = &list->delivery->settings->sieve;
+	if (!path_of(list, "sieve.directory", own_or(list, "sieve_dir", settings->directory),
+	        &list->personal_directory, status) ||
+	    !path_of(list, "sieve.global_directory", settings->global_directory,
+	        &list->global_directory, status))
 		return false;
-	/* A user without a home has no script there. */
-	if (script[0] != '\0' && (script[0] != '~' || has_home) &&
-	    !add_configured(list, delivery, "sieve.script", script, status))
+	list->part = PART_BEFORE;
+	if (!add_settings(list, "sieve.before", &settings->before, status))
 		return false;
-	return add_list(list, delivery, "sieve.after", &settings->after, status);
+	size_t without_own = list->count;
+	list->part = PART_PERSONAL;
+	if (!add_setting(list, "sieve.script", own_or(list, "sieve", settings->script), status))
+		return false;
+	list->part = PART_DEFAULT;
+	if (list->count == without_own &&
+	    !add_setting(list, "sieve.default", settings->fallback, status))
+		return false;
+	list->part = PART_AFTER;
+	return add_settings(list, "sieve.after", &settings->after, status);
+}
+
+static enum script_answer get_script(struct plugin_state *state, const struct script_list *list,
+    size_t index, const struct script_version **version_out, struct status *status)
+{
+	struct script_wanted wanted = {
+	    .path = list->items[index].path,
+	    .is_global = list->items[index].part != PART_PERSONAL,
+	    .personal_directory = list->personal_directory,
+	    .global_directory = list->global_directory,
+	};
+	return script_cache_get(state->cache, &wanted, version_out, status);
 }
 
 /* -- what a script may ask --------------------------------------------------------------------- */
@@ -155,6 +217,8 @@ static void append_actions(struct action_list *to, const struct action_list *fro
 static const char *first_message(struct arena *arena, const struct sieve_errors *errors)
 {
 	const struct sieve_error *e = errors->first;
+	while (e != NULL && e->is_warning)
+		e = e->next;
 	return e == NULL ? "it failed"
 	                 : arena_textf(arena, "%s:%u:%u: error: %s", e->script, e->line, e->column,
 	                       e->message);
@@ -198,68 +262,97 @@ static enum run_end run(struct delivery *delivery, const struct sieve_script *sc
 
 static bool decide(void *state, struct delivery *delivery, struct status *status)
 {
-	struct script_cache *cache = state;
-	struct script_list list = {.arena = delivery->arena};
-	if (!gather(&list, delivery, status))
+	struct script_list list = {.arena = delivery->arena, .delivery = delivery};
+	if (!gather(&list, status))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
-		const struct sieve_script *script;
-		const char *why;
-		switch (script_cache_get(cache, list.paths[i], &script, &why, status)) {
+		const struct script_version *version;
+		switch (get_script(state, &list, i, &version, status)) {
 		case SCRIPT_NONE:
 			continue;
 		case SCRIPT_UNREADABLE:
 			return false;
 		case SCRIPT_BROKEN:
-			delivery_note(
-			    delivery, "%s; the script is not run, the message is kept", why);
+			delivery_note(delivery, "%s; the script is not run, the message is kept",
+			    first_message(delivery->arena, &version->errors));
 			delivery->implicit_keep = true;
 			return true;
 		case SCRIPT_READY:
 			break;
 		}
-		enum run_end end = run(delivery, script, list.paths[i], status);
+		enum run_end end = run(delivery, version->script, list.items[i].path, status);
 		if (end != RUN_NEXT)
 			return end == RUN_LAST;
 	}
 	return true;
 }
 
-/* -- the rest ---------------------------------------------------------------------------------- */
+/* -- for people -------------------------------------------------------------------------------- */
+
+static void show_version(const struct script_version *version, struct bytes *to)
+{
+	for (const struct script_file *file = version->files->next; file != NULL; file = file->next)
+		bytes_appendf(to, "            includes %s%s\n", file->path,
+		    file->exists ? "" : ", which does not exist");
+	for (const struct sieve_error *e = version->errors.first; e != NULL; e = e->next) {
+		struct span text = SPAN("");
+		for (const struct script_file *file = version->files; file != NULL;
+		     file = file->next) {
+			if (strcmp(file->name, e->script) == 0)
+				text = file->text;
+		}
+		report_error(to, e, e->script, text);
+	}
+}
 
 static bool show(void *state, struct delivery *delivery, struct bytes *to, struct status *status)
 {
-	struct script_list list = {.arena = delivery->arena};
-	struct script_cache *cache = state;
-	bool is_good = true;
-	if (!gather(&list, delivery, status))
+	struct script_list list = {.arena = delivery->arena, .delivery = delivery};
+	const char *broken = NULL;
+	if (!gather(&list, status))
 		return false;
 	if (list.count == 0)
 		bytes_append_text(to, "scripts   none: all mail is kept\n");
 	for (size_t i = 0; i < list.count; i++) {
-		const struct sieve_script *script;
-		const char *why;
-		enum script_answer answer =
-		    script_cache_get(cache, list.paths[i], &script, &why, status);
-		bytes_appendf(to, "script %zu  %s\n", i + 1, list.paths[i]);
+		const struct script_version *version;
+		enum script_answer answer = get_script(state, &list, i, &version, status);
+		bytes_appendf(to, "script %zu  %-8s  %s\n", i + 1, part_names[list.items[i].part],
+		    list.items[i].path);
 		if (answer == SCRIPT_UNREADABLE)
 			return false;
-		if (answer == SCRIPT_BROKEN)
-			is_good = status_fail(status, CAUSE_CONFIGURATION, "%s", why);
+		if (answer != SCRIPT_NONE)
+			show_version(version, to);
+		if (answer == SCRIPT_BROKEN && broken == NULL)
+			broken = list.items[i].path;
 	}
-	return is_good;
+	bytes_appendf(to, "include   personal %s, global %s\n",
+	    list.personal_directory != NULL ? list.personal_directory : "none",
+	    list.global_directory != NULL ? list.global_directory : "none");
+	return broken == NULL || status_fail(status, CAUSE_CONFIGURATION,
+	                             "%s has errors: it is not run, the mail is kept", broken);
+}
+
+/* -- the rest ---------------------------------------------------------------------------------- */
+
+static void close_plugin(void *closing)
+{
+	struct plugin_state *state = closing;
+	struct arena *arena = state->arena;
+	script_cache_free(&state->cache);
+	arena_free(&arena);
 }
 
 static void *open_plugin(const struct settings *settings, struct status *status)
 {
-	(void)status;
-	return script_cache_new(&settings->sieve);
-}
-
-static void close_plugin(void *state)
-{
-	struct script_cache *cache = state;
-	script_cache_free(&cache);
+	struct arena *arena = arena_new();
+	struct plugin_state *state = ARENA_NEW(arena, struct plugin_state);
+	state->arena = arena;
+	if (!script_rules_set(arena, &settings->sieve, &state->rules, status)) {
+		close_plugin(state);
+		return NULL;
+	}
+	state->cache = script_cache_new(&state->rules);
+	return state;
 }
 
 const struct plugin plugin_sieve = {

@@ -1,8 +1,9 @@
 /* script_cache.c - scripts by path, compiled once per version.
  *
- * A version is known by the file's identity, size and times. It is only believed to be the same
- * when the file was two seconds old when it was read: a younger one could be written once more
- * within the same tick of its clock. */
+ * A version is known by identity, size and times of each file it was made of. They are only
+ * believed to be the same when the file was two seconds old when it was read: a younger one could
+ * be written once more within the same tick of its clock. A file that an include did not find must
+ * still not be there. */
 #include "deliver/script_cache.h"
 
 #include "base/clock.h"
@@ -18,34 +19,27 @@
 #define YOUNG_S 2
 
 struct slot {
-	char *path; /* owned; null: empty */
-	struct stat seen;
-	bool is_settled; /* it was old enough to be recognised */
-	struct arena *arena;
-	struct sieve_script *script; /* null: it does not compile */
-	const char *why;
+	struct arena *arena; /* null: empty */
+	struct script_wanted wanted;
+	struct script_version version;
+	bool is_settled;        /* every file was old enough to be recognised */
+	bool includes_personal; /* so it is another one for another user */
 };
 
 struct script_cache {
-	char *disabled_extensions;
+	const struct script_rules *rules;
 	struct slot *slots[SLOT_COUNT]; /* owned; null until used */
 };
 
-struct script_cache *script_cache_new(const struct sieve_settings *settings)
+struct script_cache *script_cache_new(const struct script_rules *rules)
 {
 	struct script_cache *cache = memory_new(1, sizeof(*cache));
-	struct bytes names = {0};
-	for (size_t i = 0; i < settings->disabled_extensions.count; i++)
-		bytes_appendf(
-		    &names, "%s%s", i > 0 ? "," : "", settings->disabled_extensions.items[i]);
-	cache->disabled_extensions = memory_string(bytes_terminate(&names));
-	bytes_clear(&names);
+	cache->rules = rules;
 	return cache;
 }
 
 static void empty_slot(struct slot *slot)
 {
-	free(slot->path);
 	arena_free(&slot->arena);
 	memset(slot, 0, sizeof(*slot));
 }
@@ -60,7 +54,6 @@ void script_cache_free(struct script_cache **cache)
 			empty_slot(slot);
 		free(slot);
 	}
-	free((*cache)->disabled_extensions);
 	free(*cache);
 	*cache = NULL;
 }
@@ -76,6 +69,8 @@ static struct slot *slot_of(struct script_cache *cache, const char *path)
 	return *slot;
 }
 
+/* -- is it still the same? --------------------------------------------------------------------- */
+
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
@@ -87,76 +82,155 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	       is_same_time(&a->st_mtim, &b->st_mtim) && is_same_time(&a->st_ctim, &b->st_ctim);
 }
 
-static bool is_known(const struct slot *slot, const char *path)
+static bool is_unchanged(const struct script_file *file)
 {
 	struct stat now;
-	return slot->path != NULL && slot->is_settled && strcmp(slot->path, path) == 0 &&
-	       stat(path, &now) == 0 && is_same_file(&slot->seen, &now);
+	if (stat(file->path, &now) != 0)
+		return !file->exists && (errno == ENOENT || errno == ENOTDIR);
+	return file->exists && is_same_file(&file->seen, &now);
 }
 
-static const char *first_error(struct arena *arena, const struct sieve_errors *errors)
+static bool is_same_text(const char *a, const char *b)
 {
-	for (const struct sieve_error *e = errors->first; e != NULL; e = e->next) {
-		if (!e->is_warning)
-			return arena_textf(arena, "%s:%u:%u: error: %s", e->script, e->line,
-			    e->column, e->message);
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_known(const struct slot *slot, const struct script_wanted *wanted)
+{
+	if (!slot->is_settled || strcmp(slot->wanted.path, wanted->path) != 0 ||
+	    slot->wanted.is_global != wanted->is_global ||
+	    !is_same_text(slot->wanted.global_directory, wanted->global_directory) ||
+	    (slot->includes_personal &&
+	        !is_same_text(slot->wanted.personal_directory, wanted->personal_directory)))
+		return false;
+	for (const struct script_file *file = slot->version.files; file != NULL; file = file->next)
+		if (!is_unchanged(file))
+			return false;
+	return true;
+}
+
+/* -- reading ----------------------------------------------------------------------------------- */
+
+struct loading {
+	struct slot *slot;
+	struct script_file **end;
+	int64_t now_s;
+	bool is_unreadable;
+	struct status *status;
+};
+
+/* Reads one file into the slot's list. SIEVE_NO: there is none. SIEVE_CANNOT_TELL: it is too
+ * large, or it cannot be read and `status` is set. */
+static enum sieve_answer read_file(
+    struct loading *loading, const char *name, const char *path, struct span *text_out)
+{
+	struct slot *slot = loading->slot;
+	struct script_file *file = ARENA_NEW(slot->arena, struct script_file);
+	struct bytes text = {0};
+	int error = file_read_path(path, SCRIPT_BYTES_MAX, &text, &file->seen) != 0 ? errno : 0;
+	file->name = name;
+	file->path = path;
+	file->exists = error == 0;
+	file->text = arena_span(slot->arena, bytes_span(&text));
+	bytes_clear(&text);
+	*loading->end = file;
+	loading->end = &file->next;
+	if (error == 0) {
+		if (file->seen.st_mtim.tv_sec + YOUNG_S > loading->now_s ||
+		    file->seen.st_ctim.tv_sec + YOUNG_S > loading->now_s)
+			slot->is_settled = false;
+		*text_out = file->text;
+		return SIEVE_YES;
 	}
-	return "it does not compile";
+	if (error == ENOENT || error == ENOTDIR)
+		return SIEVE_NO;
+	slot->is_settled = false;
+	if (error != EFBIG) {
+		loading->is_unreadable = true;
+		status_fail(
+		    loading->status, CAUSE_CONFIGURATION, "script %s: %s", path, strerror(error));
+	}
+	return SIEVE_CANNOT_TELL;
 }
 
-static void compile(struct script_cache *cache, struct slot *slot, struct span source)
+/* `load` of struct sieve_compile_options. The engine has checked that the name is no path. Links
+ * are followed: they are the user's own, as ~/.dovecot.sieve is. */
+static enum sieve_answer load_included(
+    void *context, struct arena *arena, struct span name, bool is_global, struct span *source_out)
 {
-	struct sieve_errors errors = {0};
-	struct sieve_compile_options options = {
-	    .name = slot->path,
-	    .disabled_extensions =
-	        cache->disabled_extensions[0] != '\0' ? cache->disabled_extensions : NULL,
-	    .abilities = SIEVE_CAN_FLAG,
-	};
-	slot->script = sieve_compile(slot->arena, source, &options, &errors);
-	if (slot->script == NULL)
-		slot->why = first_error(slot->arena, &errors);
+	struct loading *loading = context;
+	const struct script_wanted *wanted = &loading->slot->wanted;
+	const char *directory = is_global ? wanted->global_directory : wanted->personal_directory;
+	if (!is_global)
+		loading->slot->includes_personal = true;
+	if (directory == NULL)
+		return SIEVE_NO;
+	const char *text = arena_text(arena, name);
+	return read_file(
+	    loading, text, arena_textf(arena, "%s/%s.sieve", directory, text), source_out);
+}
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+	return text == NULL ? NULL : arena_text(arena, span_of(text));
+}
+
+static void add_error(struct slot *slot, const char *message)
+{
+	struct sieve_error *error = ARENA_NEW(slot->arena, struct sieve_error);
+	*error = (struct sieve_error){
+	    .script = slot->wanted.path, .line = 1, .column = 1, .message = message};
+	slot->version.errors =
+	    (struct sieve_errors){.first = error, .last = error, .error_count = 1};
 }
 
 /* Fills the slot with what is on disk. */
-static enum script_answer load(
-    struct script_cache *cache, struct slot *slot, const char *path, struct status *status)
+static enum script_answer load(struct script_cache *cache, struct slot *slot,
+    const struct script_wanted *wanted, struct status *status)
 {
-	struct bytes source = {0};
-	int64_t now_s = clock_now().tv_sec;
 	empty_slot(slot);
-	if (file_read_path(path, SCRIPT_BYTES_MAX, &source, &slot->seen) != 0) {
-		int error = errno;
-		bytes_clear(&source);
-		if (error == ENOENT || error == ENOTDIR)
-			return SCRIPT_NONE;
-		if (error != EFBIG) {
-			status_fail(
-			    status, CAUSE_CONFIGURATION, "script %s: %s", path, strerror(error));
-			return SCRIPT_UNREADABLE;
-		}
-		slot->arena = arena_new();
-		slot->path = memory_string(path);
-		slot->why = arena_textf(slot->arena, "%s: error: it is too large", path);
-		return SCRIPT_BROKEN;
-	}
 	slot->arena = arena_new();
-	slot->path = memory_string(path);
-	slot->is_settled = slot->seen.st_mtim.tv_sec + YOUNG_S <= now_s &&
-	                   slot->seen.st_ctim.tv_sec + YOUNG_S <= now_s;
-	compile(cache, slot, bytes_span(&source));
-	bytes_clear(&source);
-	return slot->script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
+	slot->is_settled = true;
+	slot->wanted = (struct script_wanted){
+	    .path = copy_text(slot->arena, wanted->path),
+	    .is_global = wanted->is_global,
+	    .personal_directory = copy_text(slot->arena, wanted->personal_directory),
+	    .global_directory = copy_text(slot->arena, wanted->global_directory),
+	};
+	struct loading loading = {.slot = slot,
+	    .end = &slot->version.files,
+	    .now_s = clock_now().tv_sec,
+	    .status = status};
+	struct sieve_compile_options options =
+	    script_rules_compile_options(cache->rules, wanted->is_global);
+	options.name = slot->wanted.path;
+	options.load_context = &loading;
+	options.load = load_included;
+	struct span source;
+	switch (read_file(&loading, options.name, options.name, &source)) {
+	case SIEVE_NO:
+		slot->is_settled = false;
+		return SCRIPT_NONE;
+	case SIEVE_CANNOT_TELL:
+		if (loading.is_unreadable)
+			return SCRIPT_UNREADABLE;
+		add_error(slot, "it is too large");
+		return SCRIPT_BROKEN;
+	case SIEVE_YES:
+		break;
+	}
+	slot->version.script = sieve_compile(slot->arena, source, &options, &slot->version.errors);
+	if (loading.is_unreadable)
+		return SCRIPT_UNREADABLE;
+	return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
 }
 
-enum script_answer script_cache_get(struct script_cache *cache, const char *path,
-    const struct sieve_script **script_out, const char **why_out, struct status *status)
+enum script_answer script_cache_get(struct script_cache *cache, const struct script_wanted *wanted,
+    const struct script_version **version_out, struct status *status)
 {
-	struct slot *slot = slot_of(cache, path);
-	enum script_answer answer = is_known(slot, path)
-	                                ? (slot->script != NULL ? SCRIPT_READY : SCRIPT_BROKEN)
-	                                : load(cache, slot, path, status);
-	*script_out = slot->script;
-	*why_out = slot->why;
-	return answer;
+	struct slot *slot = slot_of(cache, wanted->path);
+	*version_out = &slot->version;
+	if (is_known(slot, wanted))
+		return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
+	return load(cache, slot, wanted, status);
 }

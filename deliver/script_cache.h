@@ -1,25 +1,55 @@
 #ifndef DELIVER_SCRIPT_CACHE_H
 #define DELIVER_SCRIPT_CACHE_H
 
-#include "deliver/settings.h"
-#include "sieve-lite/sieve.h"
+#include "deliver/script_rules.h"
+
+#include <sys/stat.h>
 
 /* Compiled scripts, kept in memory between the deliveries of one process. There is no compiled
  * file anywhere: a script compiles in less time than such a file takes to be checked. */
 struct script_cache;
 
-struct script_cache *script_cache_new(const struct sieve_settings *settings);
+/* `rules` are borrowed. */
+struct script_cache *script_cache_new(const struct script_rules *rules);
 void script_cache_free(struct script_cache **cache);
 
-enum script_answer {
-	SCRIPT_READY,      /* `script_out` is set */
-	SCRIPT_NONE,       /* there is no such file */
-	SCRIPT_BROKEN,     /* it does not compile; `why_out` has the first error, "path:3:1: ..." */
-	SCRIPT_UNREADABLE, /* it may hold rules, but cannot be read: status is set (temporary) */
+/* Which script, and how it is to be understood. */
+struct script_wanted {
+	const char *path;
+	bool is_global; /* the site's, not the user's */
+	/* Where "include" finds NAME.sieve; null: nowhere. */
+	const char *personal_directory;
+	const char *global_directory;
 };
 
-/* The script of that path, as it is on disk now. What is set lives until the next call. */
-enum script_answer script_cache_get(struct script_cache *cache, const char *path,
-    const struct sieve_script **script_out, const char **why_out, struct status *status);
+/* A file that the script was made of, the script's own first. */
+struct script_file {
+	const char *name; /* as messages have it */
+	const char *path;
+	bool exists; /* an included one may be missing */
+	struct stat seen;
+	struct span text;
+	struct script_file *next;
+};
+
+/* A script as it was on disk. */
+struct script_version {
+	const struct sieve_script *script; /* null: it does not compile */
+	struct sieve_errors errors;        /* warnings too */
+	struct script_file *files;
+};
+
+enum script_answer {
+	SCRIPT_READY,
+	SCRIPT_NONE,       /* there is no such file */
+	SCRIPT_BROKEN,     /* it does not compile */
+	SCRIPT_UNREADABLE, /* it, or what it includes, may hold rules, but cannot be read: status is
+	                    * set (temporary) */
+};
+
+/* The script as it is on disk now. `version_out` is set where it is ready or broken, and lives
+ * until the next call. */
+enum script_answer script_cache_get(struct script_cache *cache, const struct script_wanted *wanted,
+    const struct script_version **version_out, struct status *status);
 
 #endif

@@ -77,9 +77,18 @@ struct quota_settings {
 
 struct sieve_settings {
 	const char *script;
+	const char *directory;
 	struct text_list before;
+	const char *fallback;
 	struct text_list after;
-	struct text_list disabled_extensions;
+	const char *global_directory;
+	struct text_list extensions;
+	struct text_list global_extensions;
+	uint64_t max_actions;
+	uint64_t max_redirects;
+	uint64_t max_variable_bytes;
+	uint64_t max_includes;
+	uint64_t max_include_depth;
 };
 
 /* listen "unix:PATH" { } or listen "inet:HOST:PORT" { } */

@@ -29,8 +29,10 @@ void checker_check(struct checker *checker, struct node *first);
 /* The feature of that name is in effect from here on. False: there is none for this caller. */
 bool checker_require(struct checker *checker, struct span name);
 
-/* Compiles another script in the course of the first one's check; null: it has errors. */
-struct sieve_script *checker_compile(struct checker *outer, const char *name, struct span source);
+/* Compiles another script in the course of the first one's check; null: it has errors. `options`
+ * are borrowed for the call. */
+struct sieve_script *checker_compile(struct checker *outer, const char *name,
+    const struct sieve_compile_options *options, struct span source);
 
 /* A feature's own zeroed memory for this script; run_script() finds it again. */
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size);

@@ -26,13 +26,12 @@ static struct sieve_script *compile(
 	return script;
 }
 
-struct sieve_script *checker_compile(struct checker *outer, const char *name, struct span source)
+struct sieve_script *checker_compile(struct checker *outer, const char *name,
+    const struct sieve_compile_options *options, struct span source)
 {
 	struct problems problems = {outer->arena, name, outer->problems->errors};
-	struct checker checker = {.arena = outer->arena,
-	    .problems = &problems,
-	    .options = outer->options,
-	    .outer = outer};
+	struct checker checker = {
+	    .arena = outer->arena, .problems = &problems, .options = options, .outer = outer};
 	return compile(&checker, &problems, source);
 }
 

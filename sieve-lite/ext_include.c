@@ -54,15 +54,26 @@ static bool is_script_name(struct span name)
 	return true;
 }
 
+/* A script of the site may require what the site's may, whoever includes it, and a user's may
+ * not require more than a user's. */
+static struct sieve_compile_options options_of(const struct checker *checker, bool is_global)
+{
+	struct sieve_compile_options options = *checker->options;
+	const char *off = is_global ? options.disabled_in_global : options.disabled_in_personal;
+	if (off != NULL)
+		options.disabled_extensions = off;
+	return options;
+}
+
 static void load(
     struct checker *checker, struct place at, struct library *library, struct included *included)
 {
-	const struct sieve_compile_options *options = checker->options;
+	struct sieve_compile_options options = options_of(checker, included->is_global);
 	struct span source;
-	if (options->load == NULL)
+	if (options.load == NULL)
 		return;
-	enum sieve_answer answer = options->load(
-	    options->load_context, checker->arena, included->name, included->is_global, &source);
+	enum sieve_answer answer = options.load(
+	    options.load_context, checker->arena, included->name, included->is_global, &source);
 	const char *quoted = problem_quote(checker->problems, included->name);
 	if (answer == SIEVE_CANNOT_TELL)
 		problem_error(checker->problems, at, "script '%s' cannot be read", quoted);
@@ -72,8 +83,8 @@ static void load(
 	if (library->bytes > LIMIT_INCLUDED_BYTES)
 		problem_error(checker->problems, at, "the included scripts are too large");
 	else
-		included->script =
-		    checker_compile(checker, arena_text(checker->arena, included->name), source);
+		included->script = checker_compile(
+		    checker, arena_text(checker->arena, included->name), &options, source);
 	if (included->script == NULL)
 		problem_error(checker->problems, at, "included script '%s' has errors", quoted);
 }

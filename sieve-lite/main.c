@@ -13,7 +13,7 @@ static const struct {
     {"check", "FILE...", "tell what is wrong in scripts ('-': standard input)", cmd_check},
     {"run", "SCRIPT MESSAGE", "tell what a script would do to a message, and why", cmd_run},
     {"test", "FILE...", "run script tests (.svtest; --tap: as TAP)", cmd_test},
-    {"extensions", "", "list what scripts may require", cmd_extensions},
+    {"extensions", "[-c FILE]", "list what scripts may require, as configured", cmd_extensions},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

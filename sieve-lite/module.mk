@@ -79,7 +79,7 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/testsuite_execute.c \
 	%D%/testsuite_mail.c \
 	%D%/testsuite_script.c
-%C%_sieve_lite_LDADD = $(SIEVE_LIBS)
+%C%_sieve_lite_LDADD = $(DELIVER_LIBS)
 
 unit_tests += tests/unit/test_sieve_lexer \
 	tests/unit/test_sieve_check \

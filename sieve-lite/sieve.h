@@ -57,6 +57,10 @@ struct sieve_compile_options {
 	const char *name; /* as people know it: for messages and origins */
 	/* Names of extensions that are off, comma-separated; null: none. */
 	const char *disabled_extensions;
+	/* The same for scripts that are included, from the user's or from the site's; null: as
+	 * above. */
+	const char *disabled_in_personal;
+	const char *disabled_in_global;
 	unsigned abilities; /* of enum sieve_ability */
 	/* What the site has set (options.h), read whenever the script runs, so it must stay as
 	 * long as that; null: the defaults. */

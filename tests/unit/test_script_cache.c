@@ -1,0 +1,119 @@
+#include "deliver/script_cache.h"
+#include "tests/unit/unit.h"
+
+#include "base/clock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OLD_S 100
+
+static char top[64];
+static struct script_rules rules;
+static struct arena *arena;
+static struct script_cache *cache;
+
+static const char *path_of(const char *name)
+{
+	return arena_textf(arena, "%s/%s", top, name);
+}
+
+static void write_file(const char *name, const char *text, int64_t age_s)
+{
+	struct timespec times[2] = {clock_now(), clock_now()};
+	FILE *file = fopen(path_of(name), "w");
+	ck_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+	times[0].tv_sec = times[1].tv_sec -= age_s;
+	ck_assert_int_eq(utimensat(AT_FDCWD, path_of(name), times, 0), 0);
+}
+
+static void open_room(void)
+{
+	struct status status;
+	static const struct sieve_settings settings = {
+	    .max_actions = 32, .max_includes = 255, .max_include_depth = 10};
+	strcpy(top, "/tmp/ladle-cache.XXXXXX");
+	ck_assert(mkdtemp(top) != NULL);
+	arena = arena_new();
+	ck_assert(script_rules_set(arena, &settings, &rules, &status));
+	cache = script_cache_new(&rules);
+}
+
+static void close_room(void)
+{
+	static const char *const names[] = {"main.sieve", "one.sieve", "two.sieve"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(path_of(names[i]));
+	rmdir(top);
+	script_cache_free(&cache);
+	arena_free(&arena);
+}
+
+static enum script_answer get(const char *name, const struct script_version **version_out)
+{
+	struct status status;
+	struct script_wanted wanted = {.path = path_of(name), .personal_directory = top};
+	return script_cache_get(cache, &wanted, version_out, &status);
+}
+
+static size_t file_count(const struct script_version *version)
+{
+	size_t count = 0;
+	for (const struct script_file *file = version->files; file != NULL; file = file->next)
+		count++;
+	return count;
+}
+
+/* ctime cannot be set back, so a file is not settled before it is two seconds old. What a young
+ * one may not do is the same with files of any age: be served after it has changed. */
+START_TEST(a_version_is_never_served_after_a_file_of_it_has_changed)
+{
+	const struct script_version *version;
+	open_room();
+	write_file("main.sieve", "require \"include\"; include \"one\";", OLD_S);
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_READY);
+	ck_assert_uint_eq(file_count(version), 2);
+	ck_assert(!version->files->next->exists);
+
+	/* One that an include did not find appears... */
+	write_file("one.sieve", "kepp;", OLD_S);
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_BROKEN);
+	ck_assert_str_eq(version->errors.first->script, "one");
+	/* ...is written over with the same size and times... */
+	write_file("one.sieve", "keep;", OLD_S);
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_READY);
+	/* ...includes another one... */
+	write_file("one.sieve", "require \"include\"; include \"two\";", OLD_S);
+	write_file("two.sieve", "stop;", OLD_S);
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_READY);
+	ck_assert_uint_eq(file_count(version), 3);
+	/* ...and is gone. */
+	unlink(path_of("two.sieve"));
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_READY);
+	ck_assert(!version->files->next->next->exists);
+	unlink(path_of("main.sieve"));
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_NONE);
+	close_room();
+}
+END_TEST
+
+START_TEST(what_is_old_enough_and_unchanged_is_compiled_once)
+{
+	const struct script_version *version;
+	struct status status;
+	/* A file that nobody has touched for seconds. It is no script, but its errors are kept
+	 * like one. */
+	struct script_wanted wanted = {.path = "/etc/passwd"};
+	open_room();
+	ck_assert_int_eq(script_cache_get(cache, &wanted, &version, &status), SCRIPT_BROKEN);
+	const struct sieve_error *error = version->errors.first;
+	ck_assert_int_eq(script_cache_get(cache, &wanted, &version, &status), SCRIPT_BROKEN);
+	ck_assert_ptr_eq(version->errors.first, error);
+	close_room();
+}
+END_TEST
+
+UNIT_TESTS("script_cache", a_version_is_never_served_after_a_file_of_it_has_changed,
+    what_is_old_enough_and_unchanged_is_compiled_once)
