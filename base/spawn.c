@@ -23,6 +23,7 @@ struct running {
 	size_t chunk_len; /* fed, not yet written */
 	size_t chunk_done;
 	bool has_fed_badly;
+	bool has_taken_badly;
 };
 
 static void close_fd(int *fd)
@@ -158,6 +159,10 @@ static void take_output(
 		close_fd(&running->output);
 		return;
 	}
+	if (request->take != NULL) {
+		running->has_taken_badly = !request->take(request->context, data, (size_t)got);
+		return;
+	}
 	size_t room = request->output_limit - result->output.len;
 	size_t kept = (size_t)got < room ? (size_t)got : room;
 	bytes_append(&result->output, data, kept);
@@ -194,7 +199,7 @@ static bool converse(
 			take_output(request, running, result);
 		if (fds[1].revents != 0 && running->input >= 0)
 			feed_input(request, running);
-		if (running->has_fed_badly)
+		if (running->has_fed_badly || running->has_taken_badly)
 			return false;
 	}
 	return true;
@@ -264,7 +269,9 @@ void spawn_run(const struct spawn_request *request, struct spawn_result *result_
 			kill(-running.pid, SIGKILL); /* what it may have left behind */
 		} else {
 			kill_and_reap(&running);
-			result_out->end = running.has_fed_badly ? SPAWN_NOT_FED : SPAWN_TIMED_OUT;
+			result_out->end = running.has_fed_badly     ? SPAWN_NOT_FED
+			                  : running.has_taken_badly ? SPAWN_NOT_TAKEN
+			                                            : SPAWN_TIMED_OUT;
 		}
 	}
 	close_fd(&running.input);

@@ -20,6 +20,8 @@ struct spawn_request {
 	ssize_t (*feed)(void *context, char *data, size_t len);
 	void *context;
 
+	/* Gets standard output as it comes; false: the group gets SIGKILL. Null: it is kept. */
+	bool (*take)(void *context, const char *data, size_t len);
 	size_t output_limit; /* of standard output kept; more is read and dropped */
 	int64_t deadline_ms; /* clock.h; then the group gets SIGKILL */
 };
@@ -30,6 +32,7 @@ enum spawn_end {
 	SPAWN_TIMED_OUT,
 	SPAWN_NOT_FED,     /* `feed` had trouble */
 	SPAWN_NOT_STARTED, /* `code` is the errno of fork or exec */
+	SPAWN_NOT_TAKEN,   /* `take` did not want more */
 };
 
 struct spawn_result {

@@ -266,7 +266,7 @@ enum outbox_answer outbox_send_by_program(void *context, const struct outbox_ite
 	arena_free(&arena);
 	bool is_accepted = result.end == SPAWN_EXITED && result.code == 0;
 	static const char *const ends[] = {
-	    "exit status", "signal", "timed out", "cannot read the file", "not started, errno"};
+	    "exit status", "signal", "timed out", "cannot read the file", "not started, errno", ""};
 	if (!is_accepted)
 		snprintf(why_out, why_size, "%s: %s %d %s", program, ends[result.end], result.code,
 		    bytes_terminate(&result.output));

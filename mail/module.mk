@@ -7,6 +7,7 @@ noinst_LIBRARIES += %D%/libmail.a
 	%D%/envelope.h \
 	%D%/header.c %D%/header.h \
 	%D%/message.c %D%/message.h \
+	%D%/program.c %D%/program.h \
 	%D%/smtp_client.c %D%/smtp_client.h \
 	%D%/smtp_connection.c %D%/smtp_connection.h \
 	%D%/spool.c %D%/spool.h \
