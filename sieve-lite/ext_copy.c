@@ -2,7 +2,7 @@
 #include "sieve-lite/features.h"
 
 static const struct tag tags[] = {
-    {.name = "copy", .on = "fileinto redirect", .leaves_keep = true},
+    {.name = "copy", .on = "fileinto redirect pipe", .leaves_keep = true},
     {.name = NULL},
 };
 

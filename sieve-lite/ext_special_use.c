@@ -92,6 +92,7 @@ static const struct tag tags[] = {
     {.name = "specialuse",
         .on = "fileinto",
         .wants = WANTS_TEXT,
+        .group = "by another name",
         .check = check_tag,
         .apply = apply_specialuse},
     {.name = NULL},

@@ -31,6 +31,8 @@ struct tag {
 	bool (*check)(struct checker *checker, struct node *node, struct argument *use);
 	/* On an action: puts what it says into the action. */
 	void (*apply)(struct run *run, const struct argument *use, struct action *action);
+	/* On "fileinto": the mailbox it means instead of `folder`, or that. */
+	struct span (*redirect)(struct run *run, const struct argument *use, struct span folder);
 	/* On "set": changes the value; the largest precedence first (RFC 5229 4.1). */
 	unsigned precedence;
 	struct span (*modify)(struct run *run, struct span value);

@@ -29,16 +29,23 @@ extern const struct extension ext_imap4flags;
 extern const struct extension ext_include;
 extern const struct extension ext_index;
 extern const struct extension ext_mailbox;
+extern const struct extension ext_mailboxid;
 extern const struct extension ext_mboxmetadata;
 extern const struct extension ext_regex;
 extern const struct extension ext_reject;
 extern const struct extension ext_relational;
 extern const struct extension ext_servermetadata;
+extern const struct extension ext_spamtest;
+extern const struct extension ext_spamtestplus;
 extern const struct extension ext_special_use;
 extern const struct extension ext_subaddress;
 extern const struct extension ext_variables;
+extern const struct extension ext_virustest;
 extern const struct extension ext_vnd_cyrus_log;
 extern const struct extension ext_vnd_dovecot_debug;
 extern const struct extension ext_vnd_dovecot_environment;
+extern const struct extension ext_vnd_dovecot_execute;
+extern const struct extension ext_vnd_dovecot_filter;
+extern const struct extension ext_vnd_dovecot_pipe;
 
 #endif

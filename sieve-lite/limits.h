@@ -20,6 +20,10 @@
 #define LIMIT_INCLUDED_BYTES ((size_t)4 * 1024 * 1024) /* of all of them */
 #define LIMIT_SCRIPT_NAME_BYTES 255
 
+#define LIMIT_PROGRAM_NAME_CHARACTERS 128
+#define LIMIT_PROGRAM_ARGUMENTS 64
+#define LIMIT_PROGRAM_ARGUMENT_BYTES 1024
+
 /* Checked while running. */
 #define LIMIT_INCLUDE_DEPTH 10
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */

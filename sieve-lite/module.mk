@@ -30,15 +30,18 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_include.c \
 	%D%/ext_index.c \
 	%D%/ext_mailbox.c \
+	%D%/ext_mailboxid.c \
 	%D%/ext_metadata.c \
 	%D%/ext_reject.c \
 	%D%/ext_relational.c \
+	%D%/ext_spamtest.c \
 	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \
 	%D%/ext_variables.c \
 	%D%/ext_vnd_cyrus_log.c \
 	%D%/ext_vnd_dovecot_debug.c \
 	%D%/ext_vnd_dovecot_environment.c \
+	%D%/ext_vnd_dovecot_programs.c \
 	%D%/feature.h \
 	%D%/features.h \
 	%D%/fields.c %D%/fields.h \
@@ -54,6 +57,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/registry.c %D%/registry.h \
 	%D%/report.c %D%/report.h \
 	%D%/run.c %D%/run.h \
+	%D%/score.h \
 	%D%/script.h \
 	%D%/sieve.h \
 	%D%/tree.h \
@@ -78,6 +82,7 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/testsuite_config.c \
 	%D%/testsuite_execute.c \
 	%D%/testsuite_mail.c \
+	%D%/testsuite_programs.c \
 	%D%/testsuite_script.c
 %C%_sieve_lite_LDADD = $(DELIVER_LIBS)
 

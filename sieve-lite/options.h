@@ -1,6 +1,8 @@
 #ifndef SIEVE_LITE_OPTIONS_H
 #define SIEVE_LITE_OPTIONS_H
 
+#include "sieve-lite/score.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +18,9 @@ struct sieve_options {
 	/* include (RFC 6609), no more than LIMIT_INCLUDES and LIMIT_INCLUDE_DEPTH. */
 	uint64_t max_includes;
 	uint64_t max_include_depth;
+	/* spamtest, virustest (RFC 5235): without, all mail counts as not tested. */
+	struct sieve_score_options spamtest;
+	struct sieve_score_options virustest;
 };
 
 extern const struct sieve_options sieve_options_default;

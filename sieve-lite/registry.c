@@ -35,6 +35,7 @@ static const struct extension *const rows[] = {
     &ext_include,
     &ext_index,
     &ext_mailbox,
+    &ext_mailboxid,
     &ext_mboxmetadata,
 #ifdef HAVE_PCRE2
     &ext_regex,
@@ -42,12 +43,18 @@ static const struct extension *const rows[] = {
     &ext_reject,
     &ext_relational,
     &ext_servermetadata,
+    &ext_spamtest,
+    &ext_spamtestplus,
     &ext_special_use,
     &ext_subaddress,
     &ext_variables,
+    &ext_virustest,
     &ext_vnd_cyrus_log,
     &ext_vnd_dovecot_debug,
     &ext_vnd_dovecot_environment,
+    &ext_vnd_dovecot_execute,
+    &ext_vnd_dovecot_filter,
+    &ext_vnd_dovecot_pipe,
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

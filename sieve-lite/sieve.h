@@ -44,8 +44,10 @@ enum sieve_ability {
 	SIEVE_CAN_ANNOTATE = 64,           /* has metadata() */
 	SIEVE_CAN_SPECIAL_USE = 128,       /* has special_use_exists(), minds action.special_use */
 	SIEVE_CAN_LOOK_UP = 256,           /* has list_has() */
-	SIEVE_CAN_RUN_PROGRAMS = 512,      /* has run_program(), does ACTION_PIPE */
+	SIEVE_CAN_PIPE = 512,              /* does ACTION_PIPE */
 	SIEVE_CAN_FIND_BY_ID = 1024,       /* has mailbox_by_id() */
+	SIEVE_CAN_FILTER = 2048,           /* has filter(), and stores action.message */
+	SIEVE_CAN_EXECUTE = 4096,          /* has execute() */
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
@@ -84,8 +86,13 @@ struct sieve_script *sieve_compile(struct arena *arena, struct span source,
 
 enum sieve_answer { SIEVE_YES, SIEVE_NO, SIEVE_CANNOT_TELL };
 
-/* Why a program is run: each has a directory of its own (vnd.dovecot.filter, .execute). */
-enum sieve_program_use { SIEVE_PROGRAM_FILTER, SIEVE_PROGRAM_EXECUTE };
+/* What became of a program that a script ran. */
+enum sieve_program_end {
+	SIEVE_PROGRAM_DONE,
+	SIEVE_PROGRAM_FAILED,      /* it says so, or was too slow, or wrote too much or nothing */
+	SIEVE_PROGRAM_UNKNOWN,     /* the site offers none of that name */
+	SIEVE_PROGRAM_CANNOT_TELL, /* trouble of our own */
+};
 
 /* What a running script may ask. Functions may be null: the answer is then SIEVE_NO. */
 struct sieve_host {
@@ -112,11 +119,15 @@ struct sieve_host {
 	/* The mailbox with that object identifier (RFC 9042). SIEVE_NO: there is none. */
 	enum sieve_answer (*mailbox_by_id)(
 	    void *context, struct arena *arena, struct span id, struct span *folder_out);
-	/* Runs a program of the site's while the script waits, with `input` on its standard input;
-	 * `output_out` (may be null) is what it wrote. SIEVE_NO: it failed. */
-	enum sieve_answer (*run_program)(void *context, struct arena *arena,
-	    enum sieve_program_use use, const struct action_program *program,
-	    const struct message *input, struct span *output_out);
+	/* Run a program of the site's while the script waits. `filter` gives what it makes of
+	 * `message`, for as long as the message that came; `execute` what it wrote, having read
+	 * `message` or, where that is null, `input`. */
+	enum sieve_program_end (*filter)(void *context, struct arena *arena,
+	    const struct action_program *program, const struct message *message,
+	    const struct message **message_out);
+	enum sieve_program_end (*execute)(void *context, struct arena *arena,
+	    const struct action_program *program, const struct message *message, struct span input,
+	    struct span *output_out);
 	/* What a script wrote with debug_log. */
 	void (*log)(void *context, const char *script, unsigned line, struct span text);
 	/* Asked now and then: SIEVE_YES ends the script as one over its budget. */

@@ -52,6 +52,7 @@ void testsuite_reset(struct testsuite *suite, struct run *run)
 	*run->result = (struct sieve_result){.implicit_keep = true, .errors = run->result->errors};
 	suite->done = NULL;
 	suite->is_keep_done = false;
+	suite->is_keep_owed = false;
 	suite->sent = NULL;
 	testsuite_show(suite, run, &suite->base_mail);
 }
@@ -79,6 +80,9 @@ void testsuite_open(struct testsuite *suite)
 	    .log = log_text,
 	    .environment = testsuite_environment,
 	    .metadata = testsuite_metadata,
+	    .mailbox_by_id = testsuite_mailbox_by_id,
+	    .filter = testsuite_filter,
+	    .execute = testsuite_run_program,
 	};
 	suite->input = (struct sieve_input){
 	    .envelope = &suite->mail.envelope,
@@ -105,6 +109,7 @@ bool testsuite_run(
 	const struct sieve_compile_options options = {.name = name,
 	    .abilities = SIEVE_CAN_EVERYTHING,
 	    .guest = &testsuite_extension,
+	    .options = &suite->options,
 	    .load_context = &suite->dirs,
 	    .load = script_dirs_load};
 	struct sieve_result result = {0};

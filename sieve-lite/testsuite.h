@@ -2,6 +2,7 @@
 #define SIEVE_LITE_TESTSUITE_H
 
 #include "sieve-lite/feature.h"
+#include "sieve-lite/options.h"
 #include "sieve-lite/run.h"
 #include "sieve-lite/script_dirs.h"
 
@@ -22,6 +23,7 @@ struct testsuite_mail {
 
 struct testsuite_folder {
 	struct span name;
+	struct span id; /* "F1" for the inbox, "F2" for the next one that is made */
 	struct testsuite_mail *first;
 	struct testsuite_folder *next;
 };
@@ -73,12 +75,15 @@ struct testsuite {
 	/* Of the current result. */
 	const struct action *done; /* the last action that was executed */
 	bool is_keep_done;
+	bool is_keep_owed; /* what was tried instead did not work, which is no error */
 
 	struct testsuite_folder *folders;
+	unsigned folder_count; /* ever made */
 	struct testsuite_mail *sent;
 	struct testsuite_metadata *metadata;
 	struct testsuite_setting *settings; /* as set, */
 	struct testsuite_setting *in_force; /* and as reloaded last */
+	struct sieve_options options;       /* what they say about the language */
 
 	const char *failure; /* why test_fail was called; null: it was not */
 	unsigned failure_line;
@@ -119,12 +124,16 @@ bool testsuite_set_message(struct testsuite *suite, struct span text);
 /* "envelope.from" and its like. */
 bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value);
 bool testsuite_is_member(struct span name);
+/* An empty one that lives as long as the suite. */
+struct spool *testsuite_spool(struct testsuite *suite);
 /* Of bytes that are copied; null when that failed. */
 const struct message *testsuite_make_message(struct testsuite *suite, struct span text);
 /* `mail` is what the running test file sees from now on. */
 void testsuite_show(struct testsuite *suite, struct run *run, const struct testsuite_mail *mail);
 struct testsuite_folder *testsuite_folder(struct testsuite *suite, struct span name);
 struct testsuite_folder *testsuite_make_folder(struct testsuite *suite, struct span name);
+enum sieve_answer testsuite_mailbox_by_id(
+    void *suite, struct arena *arena, struct span id, struct span *folder_out);
 void testsuite_delete_folder(struct testsuite *suite, struct span name);
 /* A copy at the end of the folder. */
 void testsuite_store(
@@ -138,6 +147,17 @@ enum sieve_answer testsuite_metadata(void *suite, struct arena *arena, struct sp
     struct span annotation, struct span *value_out);
 void testsuite_set_metadata(
     struct testsuite *suite, struct span folder, struct span annotation, struct span value);
+
+/* testsuite_programs.c: programs in the directories that the settings name really run */
+enum sieve_program_end testsuite_filter(void *suite, struct arena *arena,
+    const struct action_program *program, const struct message *message,
+    const struct message **message_out);
+enum sieve_program_end testsuite_run_program(void *suite, struct arena *arena,
+    const struct action_program *program, const struct message *message, struct span input,
+    struct span *output_out);
+/* Why it failed is in the error log. */
+bool testsuite_pipe(
+    struct testsuite *suite, const struct action_program *program, const struct message *message);
 
 /* testsuite_execute.c: what actions do in this world */
 const char *testsuite_action_name(const struct action *action);

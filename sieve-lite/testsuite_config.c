@@ -44,6 +44,33 @@ static const char *text_or(struct testsuite *suite, const char *name, const char
 	return value.data != NULL ? arena_text(suite->arena, value) : otherwise;
 }
 
+static void read_score(
+    struct testsuite *suite, const char *prefix, struct sieve_score_options *options)
+{
+	struct arena *arena = suite->arena;
+	const char *type = text_or(suite, arena_textf(arena, "%sstatus_type", prefix), "");
+	options->status_header =
+	    text_or(suite, arena_textf(arena, "%sstatus_header", prefix), NULL);
+	options->status_type = SIEVE_SCORE_NUMBER;
+	if (span_is_nocase(span_of(type), "strlen"))
+		options->status_type = SIEVE_SCORE_LENGTH;
+	if (span_is_nocase(span_of(type), "text"))
+		options->status_type = SIEVE_SCORE_TEXT;
+	options->max_header =
+	    text_or(suite, arena_textf(arena, "%sscore_max_header", prefix), NULL);
+	options->max_value = text_or(suite, arena_textf(arena, "%sscore_max_value", prefix), NULL);
+	for (unsigned i = 0; i < SIEVE_SCORE_TEXTS; i++)
+		options->texts[i] =
+		    text_or(suite, arena_textf(arena, "%stext_value/%u", prefix, i), NULL);
+}
+
+static void read_options(struct testsuite *suite)
+{
+	suite->options = sieve_options_default;
+	read_score(suite, "sieve_spamtest_", &suite->options.spamtest);
+	read_score(suite, "sieve_virustest_", &suite->options.virustest);
+}
+
 void testsuite_config_reload(struct testsuite *suite)
 {
 	const struct testsuite_setting *setting = suite->settings;
@@ -51,6 +78,7 @@ void testsuite_config_reload(struct testsuite *suite)
 		set(suite, &suite->in_force, setting->name, setting->value);
 	/* What the engine knows, with Dovecot's defaults. */
 	suite->input.recipient_delimiter = text_or(suite, "recipient_delimiter", "+");
+	read_options(suite);
 }
 
 enum sieve_answer testsuite_environment(

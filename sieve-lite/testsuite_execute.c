@@ -59,6 +59,17 @@ static bool execute_redirect(
 	return true;
 }
 
+static bool execute_pipe(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	if (testsuite_pipe(suite, action->program, mail->message))
+		return true;
+	suite->is_keep_owed = true;
+	if (action->program->may_fail)
+		testsuite_forget_errors(suite);
+	return action->program->may_fail;
+}
+
 static bool execute_nothing(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
@@ -77,6 +88,7 @@ static const struct {
     [ACTION_DISCARD] = {"discard", execute_nothing},
     [ACTION_REDIRECT] = {"redirect", execute_redirect},
     [ACTION_REJECT] = {"reject", execute_reject},
+    [ACTION_PIPE] = {"pipe", execute_pipe},
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -111,7 +123,8 @@ bool testsuite_execute(struct testsuite *suite, struct run *run)
 		suite->done = action;
 	}
 	/* What could not be done must not lose the message. */
-	if ((result->implicit_keep || !is_good) && !suite->is_keep_done) {
+	bool has_keep = result->implicit_keep || suite->is_keep_owed;
+	if ((has_keep || !is_good) && !suite->is_keep_done) {
 		suite->is_keep_done = true;
 		is_good = execute(suite, run, &result->keep) && is_good;
 	}

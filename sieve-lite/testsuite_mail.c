@@ -27,16 +27,22 @@ static struct address address_from(
 	return address;
 }
 
+struct spool *testsuite_spool(struct testsuite *suite)
+{
+	struct testsuite_spool *spool = ARENA_NEW(suite->arena, struct testsuite_spool);
+	*spool = (struct testsuite_spool){spool_new("/tmp"), suite->spools};
+	suite->spools = spool;
+	return spool->spool;
+}
+
 const struct message *testsuite_make_message(struct testsuite *suite, struct span text)
 {
 	struct status status;
 	struct message *message = ARENA_NEW(suite->arena, struct message);
-	struct testsuite_spool *spool = ARENA_NEW(suite->arena, struct testsuite_spool);
-	*spool = (struct testsuite_spool){spool_new("/tmp"), suite->spools};
-	suite->spools = spool;
-	bool is_made = spool_append(spool->spool, text.data, text.len, &status) &&
-	               spool_finish(spool->spool, &status) &&
-	               message_open(suite->arena, spool->spool, message, &status);
+	struct spool *spool = testsuite_spool(suite);
+	bool is_made = spool_append(spool, text.data, text.len, &status) &&
+	               spool_finish(spool, &status) &&
+	               message_open(suite->arena, spool, message, &status);
 	return is_made ? message : NULL;
 }
 
@@ -131,6 +137,7 @@ struct testsuite_folder *testsuite_make_folder(struct testsuite *suite, struct s
 	if (*link == NULL) {
 		*link = ARENA_NEW(suite->arena, struct testsuite_folder);
 		(*link)->name = arena_span(suite->arena, name);
+		(*link)->id = arena_spanf(suite->arena, "F%u", ++suite->folder_count);
 	}
 	return *link;
 }
@@ -174,6 +181,20 @@ enum sieve_answer testsuite_mailbox_exists(void *context, struct span folder)
 {
 	struct testsuite *suite = context;
 	return testsuite_folder(suite, folder) != NULL ? SIEVE_YES : SIEVE_NO;
+}
+
+enum sieve_answer testsuite_mailbox_by_id(
+    void *context, struct arena *arena, struct span id, struct span *folder_out)
+{
+	const struct testsuite *suite = context;
+	const struct testsuite_folder *folder = suite->folders;
+	(void)arena;
+	while (folder != NULL && !span_equals(folder->id, id))
+		folder = folder->next;
+	if (folder == NULL)
+		return SIEVE_NO;
+	*folder_out = folder->name;
+	return SIEVE_YES;
 }
 
 enum sieve_answer testsuite_metadata(void *context, struct arena *arena, struct span folder,

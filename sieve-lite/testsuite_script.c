@@ -30,6 +30,7 @@ static const struct sieve_script *compile(struct testsuite *suite, struct span p
 	const struct sieve_compile_options options = {.name = name,
 	    .abilities = SIEVE_CAN_EVERYTHING,
 	    .guest = &testsuite_extension,
+	    .options = &suite->options,
 	    .load_context = &suite->dirs,
 	    .load = script_dirs_load};
 	if (read_script(suite, path, &source)) {
