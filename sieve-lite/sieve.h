@@ -35,19 +35,20 @@ struct sieve_errors {
 /* What the caller does with the result. An extension or command that needs more than that is
  * treated as if it did not exist, so that no script asks for what would not be done. */
 enum sieve_ability {
-	SIEVE_CAN_FLAG = 1,                /* stores action.flags */
-	SIEVE_CAN_REJECT = 2,              /* refuses towards the sender */
-	SIEVE_CAN_SEND = 4,                /* does ACTION_REDIRECT and ACTION_SEND */
-	SIEVE_CAN_REMEMBER = 8,            /* has is_duplicate() */
-	SIEVE_CAN_EDIT = 16,               /* stores action.message, not the message as it came */
-	SIEVE_CAN_LOAD = 32,               /* has load() */
-	SIEVE_CAN_ANNOTATE = 64,           /* has metadata() */
-	SIEVE_CAN_SPECIAL_USE = 128,       /* has special_use_exists(), minds action.special_use */
-	SIEVE_CAN_LOOK_UP = 256,           /* has list_has() */
-	SIEVE_CAN_PIPE = 512,              /* does ACTION_PIPE */
-	SIEVE_CAN_FIND_BY_ID = 1024,       /* has mailbox_by_id() */
-	SIEVE_CAN_FILTER = 2048,           /* has filter(), and stores action.message */
-	SIEVE_CAN_EXECUTE = 4096,          /* has execute() */
+	SIEVE_CAN_FLAG = 1,          /* stores action.flags */
+	SIEVE_CAN_REJECT = 2,        /* refuses towards the sender */
+	SIEVE_CAN_SEND = 4,          /* does ACTION_REDIRECT and ACTION_SEND */
+	SIEVE_CAN_REMEMBER = 8,      /* has is_duplicate() */
+	SIEVE_CAN_EDIT = 16,         /* stores action.message, not the message as it came */
+	SIEVE_CAN_LOAD = 32,         /* has load() */
+	SIEVE_CAN_ANNOTATE = 64,     /* has metadata() */
+	SIEVE_CAN_SPECIAL_USE = 128, /* has special_use_exists(), minds action.special_use */
+	SIEVE_CAN_LOOK_UP = 256,     /* has list_has() */
+	SIEVE_CAN_PIPE = 512,        /* does ACTION_PIPE */
+	SIEVE_CAN_FIND_BY_ID = 1024, /* has mailbox_by_id() */
+	SIEVE_CAN_FILTER = 2048,     /* has filter(), and stores action.message */
+	SIEVE_CAN_EXECUTE = 4096,    /* has execute() */
+	SIEVE_CAN_RUN_PROGRAMS = SIEVE_CAN_PIPE | SIEVE_CAN_FILTER | SIEVE_CAN_EXECUTE,
 	SIEVE_CAN_EVERYTHING = 0x7FFFFFFF, /* for checking, dry runs and tests */
 };
 
