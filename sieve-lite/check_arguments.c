@@ -46,18 +46,19 @@ static bool has_type(const struct argument *argument, enum argument_type type)
 	}
 }
 
-/* What the features in effect make of the strings of an argument. */
+/* What the features in effect make of the strings of an argument; the first mistake ends it. */
 static bool check_texts(struct checker *checker, struct argument *argument)
 {
-	bool is_sound = true;
 	for (size_t i = 0; i < registry_count(); i++) {
 		const struct extension *extension = registry_extension(i);
 		if (!checker->features.is_on[i] || extension->check_text == NULL)
 			continue;
-		for (size_t j = 0; j < argument->count; j++)
-			is_sound = extension->check_text(checker, &argument->texts[j]) && is_sound;
+		for (size_t j = 0; j < argument->count; j++) {
+			if (!extension->check_text(checker, &argument->texts[j]))
+				return false;
+		}
 	}
-	return is_sound;
+	return true;
 }
 
 /* Takes the value of a tag from behind it. */
@@ -152,45 +153,76 @@ static bool report_unknown_tag(struct checker *checker, const struct node *node,
     const struct argument *use, const struct extension *from)
 {
 	const char *tag = problem_quote(checker->problems, use->tag);
+	if (!checker_is_news(
+	        checker, arena_spanf(checker->arena, "%s :%s", node->command->name, tag)))
+		return false;
 	if (from != NULL && from->name != NULL && registry_is_available(from, checker->options))
 		problem_error(checker->problems, use->at, "tag ':%s' needs: require \"%s\";", tag,
 		    from->name);
 	else
-		problem_error(checker->problems, use->at, "'%s' takes no tag ':%s'",
-		    node->command->name, tag);
+		problem_error(checker->problems, use->at,
+		    "unknown tag ':%s' for '%s' (reported once)", tag, node->command->name);
 	return false;
 }
 
-/* Finds what a tag means here, and takes its value. */
-static bool check_tag(struct checker *checker, struct node *node, struct argument *use)
+/* What a tag means here: the record of one of four kinds, the others null. */
+struct tag_meaning {
+	const struct tag *tag;
+	const struct match_type *match_type;
+	const struct address_part *address_part;
+	bool is_comparator;
+	const struct extension *from; /* where all are null: what would bring it; or null */
+};
+
+static struct tag_meaning find_meaning(
+    const struct checker *checker, const struct node *node, struct span name)
 {
 	const struct feature_set *features = &checker->features;
-	const struct extension *from = NULL;
-	const struct extension *others[2] = {NULL, NULL};
-	const void *record = registry_tag(features, node->command, use->tag, &from);
-	if (record != NULL)
-		return bind_tag(checker, node, use, record);
-	if (node->command->is_comparing) {
-		record = registry_look_up(features, FEATURE_MATCH_TYPE, use->tag, &others[0]);
-		if (record != NULL)
-			return bind_match_type(checker, node, use, record);
-		if (span_is_nocase(use->tag, "comparator"))
-			return bind_comparator(checker, node, use);
+	const struct extension *from[3] = {NULL, NULL, NULL};
+	struct tag_meaning meaning = {.tag = registry_tag(features, node->command, name, &from[0])};
+	if (meaning.tag == NULL && node->command->is_comparing) {
+		meaning.match_type = registry_look_up(features, FEATURE_MATCH_TYPE, name, &from[1]);
+		meaning.is_comparator = span_is_nocase(name, "comparator");
 	}
-	if (node->command->has_address_part) {
-		record = registry_look_up(features, FEATURE_ADDRESS_PART, use->tag, &others[1]);
-		if (record != NULL)
-			return bind_address_part(checker, node, use, record);
-	}
-	for (size_t i = 0; i < 2 && from == NULL; i++)
-		from = others[i];
-	return report_unknown_tag(checker, node, use, from);
+	if (meaning.tag == NULL && node->command->has_address_part)
+		meaning.address_part =
+		    registry_look_up(features, FEATURE_ADDRESS_PART, name, &from[2]);
+	for (size_t i = 0; i < 3 && meaning.from == NULL; i++)
+		meaning.from = from[i];
+	return meaning;
 }
 
-/* All tags; gives the first argument that is none. */
+static bool is_known(const struct tag_meaning *meaning)
+{
+	return meaning->tag != NULL || meaning->match_type != NULL ||
+	       meaning->address_part != NULL || meaning->is_comparator;
+}
+
+static bool check_tag(struct checker *checker, struct node *node, struct argument *use)
+{
+	struct tag_meaning meaning = find_meaning(checker, node, use->tag);
+	if (meaning.tag != NULL)
+		return bind_tag(checker, node, use, meaning.tag);
+	if (meaning.match_type != NULL)
+		return bind_match_type(checker, node, use, meaning.match_type);
+	if (meaning.is_comparator)
+		return bind_comparator(checker, node, use);
+	return bind_address_part(checker, node, use, meaning.address_part);
+}
+
+/* All tags; gives the first argument that is none. One that nobody knows is told before anything
+ * else, wherever it stands. */
 static bool check_tags(struct checker *checker, struct node *node, struct argument **rest_out)
 {
 	struct argument *argument = node->arguments;
+	for (; argument != NULL; argument = argument->next) {
+		if (argument->kind != ARGUMENT_TAG)
+			continue;
+		struct tag_meaning meaning = find_meaning(checker, node, argument->tag);
+		if (!is_known(&meaning))
+			return report_unknown_tag(checker, node, argument, meaning.from);
+	}
+	argument = node->arguments;
 	while (argument != NULL && argument->kind == ARGUMENT_TAG) {
 		if (!check_tag(checker, node, argument))
 			return false;

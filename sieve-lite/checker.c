@@ -70,8 +70,7 @@ void *checker_state(struct checker *checker, const struct extension *extension, 
 	return checker->states[index];
 }
 
-/* True the first time for each name. */
-static bool is_news(struct checker *checker, struct span name)
+bool checker_is_news(struct checker *checker, struct span name)
 {
 	for (struct unknown_name *known = checker->unknowns; known != NULL; known = known->next) {
 		if (span_equals_nocase(known->name, name))
@@ -88,7 +87,7 @@ static void report_unknown(
 {
 	const char *kind = is_test ? "test" : "command";
 	const char *name = problem_quote(checker->problems, node->name);
-	if (!is_news(checker, node->name))
+	if (!checker_is_news(checker, node->name))
 		return;
 	const char *meant = registry_suggest_command(node->name, is_test);
 	if (from != NULL && registry_is_available(from, checker->options))
@@ -132,6 +131,28 @@ static bool bind(struct checker *checker, struct node *node, bool is_test)
 
 static void check_test(struct checker *checker, struct node *node);
 
+static bool report_needless_test(struct checker *checker, const struct node *node)
+{
+	const char *name = node->command->name;
+	const char *test = problem_quote(checker->problems, node->tests->name);
+	const struct argument *last = node->arguments;
+	while (last != NULL && last->next != NULL)
+		last = last->next;
+	if (node->has_test_list)
+		problem_error(checker->problems, node->tests_at, "'%s' takes no tests", name);
+	else if (registry_tag(&checker->features, node->command, node->tests->name, NULL) != NULL)
+		problem_error(checker->problems, node->tests_at,
+		    "'%s' takes no test; is a ':' missing before the tag '%s'?", name, test);
+	else if (last != NULL && last->kind == ARGUMENT_NUMBER &&
+	         last->at.line == node->tests_at.line)
+		problem_error(checker->problems, node->tests_at,
+		    "'%s' takes no test; only K, M or G may follow a number, not '%s'", name, test);
+	else
+		problem_error(checker->problems, node->tests_at,
+		    "'%s' takes no test; is a ';' missing before '%s'?", name, test);
+	return false;
+}
+
 /* Whether tests stand where they should; false: reported. */
 static bool check_test_count(struct checker *checker, const struct node *node)
 {
@@ -139,16 +160,7 @@ static bool check_test_count(struct checker *checker, const struct node *node)
 	const char *name = command->name;
 	switch (command->tests) {
 	case TAKES_NO_TEST:
-		if (node->tests == NULL)
-			return true;
-		if (!node->has_test_list)
-			problem_error(checker->problems, node->tests_at,
-			    "'%s' takes no test; is a ';' missing before '%s'?", name,
-			    problem_quote(checker->problems, node->tests->name));
-		else
-			problem_error(
-			    checker->problems, node->tests_at, "'%s' takes no tests", name);
-		return false;
+		return node->tests == NULL || report_needless_test(checker, node);
 	case TAKES_TEST:
 		if (node->tests != NULL && !node->has_test_list)
 			return true;
@@ -205,8 +217,10 @@ static bool check_block_is_due(struct checker *checker, const struct node *node)
 static void check_node(struct checker *checker, struct node *node)
 {
 	const struct command *command = node->command;
-	bool is_sound = check_arguments(checker, node) && check_test_count(checker, node) &&
-	                check_block_is_due(checker, node);
+	/* A tag without its colon becomes a test: what is wrong with that is told as well. */
+	bool has_arguments = check_arguments(checker, node);
+	bool has_tests = check_test_count(checker, node);
+	bool is_sound = has_arguments && has_tests && check_block_is_due(checker, node);
 	if (is_sound && command->check != NULL)
 		command->check(checker, node);
 	if (node->is_dead)

@@ -13,7 +13,6 @@ struct checker {
 	struct problems *problems;
 	const struct sieve_compile_options *options;
 	struct feature_set features;   /* what is in effect at this point */
-	bool is_behind_requires;       /* a command that is no require was seen */
 	const struct node *previous;   /* the command before, in the same block; or null */
 	unsigned depth;                /* in blocks; 0 at the top */
 	struct unknown_name *unknowns; /* reported once each */
@@ -36,6 +35,9 @@ struct sieve_script *checker_compile(struct checker *outer, const char *name,
 
 /* A feature's own zeroed memory for this script; run_script() finds it again. */
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size);
+
+/* True the first time for each name: what is said once is enough. */
+bool checker_is_news(struct checker *checker, struct span name);
 
 /* True for a text that is the same in every run. */
 bool text_is_constant(const struct text *text);

@@ -11,7 +11,7 @@ static bool check_require(struct checker *checker, struct node *node)
 	    (checker->previous != NULL && checker->previous->command != node->command)) {
 		problem_error(
 		    checker->problems, node->at, "'require' must stand before all other commands");
-		is_sound = false;
+		return false;
 	}
 	const struct argument *names = node->positionals[0];
 	for (size_t i = 0; i < names->count; i++) {
@@ -23,6 +23,9 @@ static bool check_require(struct checker *checker, struct node *node)
 		if (registry_find(name) < registry_count())
 			problem_error(checker->problems, names->texts[i].at,
 			    "extension '%s' is not available here", quoted);
+		else if (registry_is_core(name))
+			problem_error(checker->problems, names->texts[i].at,
+			    "unknown extension '%s': that is always there", quoted);
 		else if (meant != NULL)
 			problem_error(checker->problems, names->texts[i].at,
 			    "unknown extension '%s'; did you mean '%s'?", quoted, meant);

@@ -127,16 +127,15 @@ static bool holds_addresses(struct span name)
 static bool check_address(struct checker *checker, struct node *node)
 {
 	const struct argument *names = node->positionals[0];
-	bool is_sound = true;
 	for (size_t i = 0; i < names->count; i++) {
 		if (!text_is_constant(&names->texts[i]) || holds_addresses(names->texts[i].literal))
 			continue;
 		problem_error(checker->problems, names->texts[i].at,
-		    "header '%s' holds no addresses; use the test 'header'",
+		    "header '%s' is not allowed here: it holds no addresses; use the test 'header'",
 		    problem_quote(checker->problems, names->texts[i].literal));
-		is_sound = false;
+		return false;
 	}
-	return is_sound;
+	return true;
 }
 
 static bool match_address(struct match *match, const struct node *node, struct span source,

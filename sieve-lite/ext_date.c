@@ -13,13 +13,14 @@
 /* What writing a part takes, more or less. */
 #define WRITTEN_BYTES 512
 
+/* No error: with a part that nobody knows the test is false (4). */
 static bool check_part(struct checker *checker, const struct text *name)
 {
-	if (!text_is_constant(name) || date_text_has_part(name->literal))
-		return true;
-	problem_error(checker->problems, name->at, "a date has no part '%s'",
-	    problem_quote(checker->problems, name->literal));
-	return false;
+	if (text_is_constant(name) && !date_text_has_part(name->literal))
+		problem_warning(checker->problems, name->at,
+		    "unknown part '%s' of a date; this never matches",
+		    problem_quote(checker->problems, name->literal));
+	return true;
 }
 
 static bool check_date(struct checker *checker, struct node *node)
@@ -38,36 +39,36 @@ static bool check_zone(struct checker *checker, struct node *node, struct argume
 	const struct text *zone = &use->value->texts[0];
 	int minutes;
 	(void)node;
-	if (!text_is_constant(zone) || date_text_parse_zone(zone->literal, &minutes))
-		return true;
-	problem_error(checker->problems, zone->at, "'%s' is no time zone: expected \"+hhmm\"",
-	    problem_quote(checker->problems, zone->literal));
-	return false;
+	if (text_is_constant(zone) && !date_text_parse_zone(zone->literal, &minutes))
+		problem_warning(checker->problems, zone->at,
+		    "'%s' is no time zone: expected \"+hhmm\"; the local one is taken",
+		    problem_quote(checker->problems, zone->literal));
+	return true;
 }
 
 /* Shifts it to the zone that the test is about. */
 static void set_zone(struct run *run, const struct node *node, struct date_text *date)
 {
 	const struct argument *zone = node_tag(node, "zone");
-	if (zone == NULL) {
-		if (node_tag(node, "originalzone") == NULL)
-			date->zone_minutes = date_text_local_zone(date);
+	if (node_tag(node, "originalzone") != NULL)
 		return;
-	}
-	struct span text = run_text(run, &zone->value->texts[0]);
-	if (!date_text_parse_zone(text, &date->zone_minutes))
-		run_fail(run, "this is no time zone");
+	if (zone == NULL ||
+	    !date_text_parse_zone(run_text(run, &zone->value->texts[0]), &date->zone_minutes))
+		date->zone_minutes = date_text_local_zone(date);
 }
 
-static void match_date(struct match *match, const struct node *node, struct date_text *date,
+/* The result of the test; false with a part that nobody knows, whatever is asked (4). */
+static bool match_date(struct match *match, const struct node *node, struct date_text *date,
     const struct argument *part)
 {
 	struct span name = run_text(match->run, &part->texts[0]);
 	struct span value;
 	set_zone(match->run, node, date);
 	run_spend_bytes(match->run, WRITTEN_BYTES);
-	if (date_text_part(match->run->arena, date, name, &value))
-		match_value(match, name, value);
+	if (!date_text_part(match->run->arena, date, name, &value))
+		return false;
+	match_value(match, name, value);
+	return match_end(match);
 }
 
 static bool test_date(struct run *run, const struct node *node)
@@ -77,18 +78,15 @@ static bool test_date(struct run *run, const struct node *node)
 	struct field *field = field_walk_next(&walk);
 	struct date_text date;
 	if (field != NULL && date_text_parse(field_text(run, field), &date))
-		match_date(&match, node, &date, node->positionals[1]);
-	else if (!node->matching->type->is_counting)
-		return false;
-	return match_end(&match);
+		return match_date(&match, node, &date, node->positionals[1]);
+	return node->matching->type->is_counting && match_end(&match);
 }
 
 static bool test_currentdate(struct run *run, const struct node *node)
 {
 	struct match match = match_begin(run, node);
 	struct date_text date = date_text_local(run->input->now.tv_sec);
-	match_date(&match, node, &date, node->positionals[0]);
-	return match_end(&match);
+	return match_date(&match, node, &date, node->positionals[0]);
 }
 
 #define ZONE                                                                              \

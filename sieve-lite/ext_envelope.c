@@ -28,7 +28,6 @@ static const struct envelope_part envelope_parts[] = {
 static bool check_envelope(struct checker *checker, struct node *node)
 {
 	const struct argument *parts = node->positionals[0];
-	bool is_sound = true;
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct extension *from = NULL;
 		const struct text *name = &parts->texts[i];
@@ -43,9 +42,9 @@ static bool check_envelope(struct checker *checker, struct node *node)
 		else
 			problem_error(
 			    checker->problems, name->at, "unknown envelope part '%s'", quoted);
-		is_sound = false;
+		return false;
 	}
-	return is_sound;
+	return true;
 }
 
 static bool match_part(struct match *match, const struct node *node, struct span source,

@@ -182,15 +182,16 @@ static void run_return(struct run *run, const struct node *node)
 static bool check_global(struct checker *checker, struct node *node)
 {
 	const struct argument *names = node->positionals[0];
-	bool is_sound = true;
 	if (!checker->features.is_on[registry_index(&ext_variables)]) {
 		problem_error(
 		    checker->problems, node->at, "'global' needs: require \"variables\";");
 		return false;
 	}
-	for (size_t i = 0; i < names->count; i++)
-		is_sound = variable_make_global(checker, &names->texts[i]) && is_sound;
-	return is_sound;
+	for (size_t i = 0; i < names->count; i++) {
+		if (!variable_make_global(checker, &names->texts[i]))
+			return false;
+	}
+	return true;
 }
 
 /* "${global.name}" */

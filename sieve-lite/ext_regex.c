@@ -75,7 +75,6 @@ static bool check_regex(struct checker *checker, struct node *node, struct match
 	if (keys == NULL)
 		return true;
 	pcre2_code **patterns = arena_new_items(checker->arena, keys->count, sizeof(pcre2_code *));
-	bool is_sound = true;
 	(void)node;
 	matching->data = patterns;
 	for (size_t i = 0; i < keys->count; i++) {
@@ -90,9 +89,9 @@ static bool check_regex(struct checker *checker, struct node *node, struct match
 		    patterns[i] == NULL ? "this is no regular expression: "
 		                        : "the regular expressions of this script are too large",
 		    why);
-		is_sound = false;
+		return false;
 	}
-	return is_sound;
+	return true;
 }
 
 static void set_matches(struct run *run, struct span value, pcre2_match_data *data, int count)

@@ -39,9 +39,10 @@ static struct variable_name *entry_of(struct checker *checker, struct place at, 
 		if (span_equals_nocase((*end)->name, name))
 			return *end;
 	}
-	if (names->count == LIMIT_VARIABLES) {
-		problem_error(
-		    checker->problems, at, "too many variables: at most %d", LIMIT_VARIABLES);
+	uint64_t max = checker->options->options->max_variables;
+	if (names->count >= max) {
+		problem_error(checker->problems, at, "too many variables: at most %llu",
+		    (unsigned long long)max);
 		return NULL;
 	}
 	*end = ARENA_NEW(checker->arena, struct variable_name);

@@ -71,32 +71,39 @@ static bool is_name(int byte)
 
 static void skip_line(struct lexer *lexer)
 {
-	while (peek(lexer, 0) != AT_END && peek(lexer, 0) != '\n')
+	struct place start = lexer->at;
+	bool is_allowed = true;
+	while (peek(lexer, 0) != AT_END && peek(lexer, 0) != '\n') {
+		is_allowed = is_allowed && peek(lexer, 0) != '\0';
 		advance(lexer);
+	}
+	if (!is_allowed)
+		problem_error(lexer->problems, start, "this comment contains a NUL");
 }
 
 /* Behind the opening; the first end counts, comments do not nest. */
 static void skip_bracket_comment(struct lexer *lexer, struct place start)
 {
+	bool is_allowed = true;
 	advance_by(lexer, 2);
-	while (peek(lexer, 0) != AT_END) {
-		if (peek(lexer, 0) == '*' && peek(lexer, 1) == '/') {
-			advance_by(lexer, 2);
-			return;
-		}
+	while (peek(lexer, 0) != AT_END && (peek(lexer, 0) != '*' || peek(lexer, 1) != '/')) {
+		is_allowed = is_allowed && peek(lexer, 0) != '\0';
 		advance(lexer);
 	}
-	problem_error(lexer->problems, start, "this comment is never closed: expected */");
+	if (peek(lexer, 0) == AT_END)
+		problem_error(lexer->problems, start, "this comment is never closed: expected */");
+	else if (!is_allowed)
+		problem_error(lexer->problems, start, "this comment contains a NUL");
+	if (peek(lexer, 0) != AT_END)
+		advance_by(lexer, 2);
 }
 
 static void skip_space(struct lexer *lexer)
 {
 	for (;;) {
 		int byte = peek(lexer, 0);
-		if (byte == ' ' || byte == '\t')
+		if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n')
 			advance(lexer);
-		else if (line_end(lexer) > 0)
-			advance_by(lexer, line_end(lexer));
 		else if (byte == '#')
 			skip_line(lexer);
 		else if (byte == '/' && peek(lexer, 1) == '*')
@@ -150,15 +157,6 @@ static void take_number(struct lexer *lexer, struct token *token)
 	if (factor > 0)
 		advance(lexer);
 	token->kind = TOKEN_NUMBER;
-	if (is_name(peek(lexer, 0))) {
-		take_name(lexer);
-		problem_error(lexer->problems, token->at,
-		    "'%s' is no number: only K, M or G may follow the digits",
-		    problem_quote(
-		        lexer->problems, (struct span){digits.data, lexer->offset - start}));
-		token->kind = TOKEN_BROKEN;
-		return;
-	}
 	if (!number_parse(digits, LIMIT_NUMBER, &token->number) ||
 	    token->number > LIMIT_NUMBER / (factor > 0 ? factor : 1)) {
 		problem_error(lexer->problems, token->at, "this number is too large");
@@ -288,18 +286,17 @@ static void take_tag(struct lexer *lexer, struct token *token)
 			token->kind = TOKEN_BROKEN;
 		return;
 	}
-	problem_error(lexer->problems, token->at, "expected a tag's name behind ':'");
-	token->kind = TOKEN_BROKEN;
+	token->kind = TOKEN_COLON;
 }
 
 /* Passes over a run of bytes that begin no token, so that a binary file gives one error. */
 static void take_garbage(struct lexer *lexer, struct token *token)
 {
 	int first = peek(lexer, 0);
-	token->kind = TOKEN_BROKEN;
+	token->kind = TOKEN_GARBAGE;
 	do
 		advance(lexer);
-	while (peek(lexer, 0) != AT_END && strchr(" \t\r\n\"#{}[]();,:", peek(lexer, 0)) == NULL &&
+	while (peek(lexer, 0) != AT_END && strchr(" \t\r\n\"#{}[]();,:/", peek(lexer, 0)) == NULL &&
 	       !is_name(peek(lexer, 0)));
 	if (first > ' ' && first < 0x7F)
 		problem_error(lexer->problems, token->at, "unexpected character '%c'", first);
@@ -309,10 +306,10 @@ static void take_garbage(struct lexer *lexer, struct token *token)
 
 static enum token_kind separator(int byte)
 {
-	static const char bytes[] = ";,{}[]()";
+	static const char bytes[] = ";,{}[]()/";
 	static const enum token_kind kinds[] = {TOKEN_SEMICOLON, TOKEN_COMMA, TOKEN_BLOCK_OPEN,
 	    TOKEN_BLOCK_CLOSE, TOKEN_LIST_OPEN, TOKEN_LIST_CLOSE, TOKEN_TESTS_OPEN,
-	    TOKEN_TESTS_CLOSE};
+	    TOKEN_TESTS_CLOSE, TOKEN_SLASH};
 	const char *found = byte > 0 ? strchr(bytes, byte) : NULL;
 	return found != NULL ? kinds[found - bytes] : TOKEN_BROKEN;
 }
@@ -357,6 +354,9 @@ const char *token_name(enum token_kind kind)
 	    [TOKEN_LIST_CLOSE] = "']'",
 	    [TOKEN_TESTS_OPEN] = "'('",
 	    [TOKEN_TESTS_CLOSE] = "')'",
+	    [TOKEN_COLON] = "':' without a name",
+	    [TOKEN_SLASH] = "'/'",
+	    [TOKEN_GARBAGE] = "unknown characters",
 	    [TOKEN_BROKEN] = "something unreadable",
 	};
 	return names[kind];

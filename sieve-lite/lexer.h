@@ -21,7 +21,10 @@ enum token_kind {
 	TOKEN_LIST_CLOSE,
 	TOKEN_TESTS_OPEN,
 	TOKEN_TESTS_CLOSE,
-	TOKEN_BROKEN, /* something that is no token: already reported */
+	TOKEN_COLON,   /* without a name */
+	TOKEN_SLASH,   /* that begins no comment */
+	TOKEN_GARBAGE, /* bytes that no token may have: already reported */
+	TOKEN_BROKEN,  /* a token with a mistake in it: already reported */
 };
 
 struct token {

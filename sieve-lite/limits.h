@@ -7,14 +7,14 @@
 
 /* Checked while compiling. */
 #define LIMIT_SCRIPT_BYTES ((size_t)1024 * 1024)
-#define LIMIT_IDENTIFIER_BYTES 64
-#define LIMIT_NUMBER INT64_MAX
+#define LIMIT_IDENTIFIER_BYTES 32
+#define LIMIT_NUMBER UINT64_MAX
+#define LIMIT_ARGUMENTS 32 /* of one command or test */
 #define LIMIT_BLOCK_DEPTH 32
 #define LIMIT_TEST_DEPTH 32
 #define LIMIT_NODES 50000 /* commands, tests, arguments and strings of one script */
 #define LIMIT_ERRORS 64   /* then the compiler gives up */
-#define LIMIT_VARIABLES 512
-#define LIMIT_MATCHES 32 /* wildcards of a pattern whose values can be used */
+#define LIMIT_MATCHES 32  /* wildcards of a pattern whose values can be used */
 
 #define LIMIT_INCLUDES 255                             /* different scripts */
 #define LIMIT_INCLUDED_BYTES ((size_t)4 * 1024 * 1024) /* of all of them */

@@ -60,6 +60,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/score.h \
 	%D%/script.h \
 	%D%/sieve.h \
+	%D%/template.c %D%/template.h \
 	%D%/tree.h \
 	%D%/variables.h
 if HAVE_PCRE2
@@ -89,6 +90,7 @@ bin_PROGRAMS += %D%/sieve-lite
 unit_tests += tests/unit/test_sieve_lexer \
 	tests/unit/test_sieve_check \
 	tests/unit/test_sieve_run \
+	tests/unit/test_sieve_template \
 	tests/unit/test_sieve_values
 tests_unit_test_sieve_lexer_SOURCES = tests/unit/test_sieve_lexer.c
 tests_unit_test_sieve_lexer_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
@@ -96,6 +98,8 @@ tests_unit_test_sieve_check_SOURCES = tests/unit/test_sieve_check.c tests/unit/s
 tests_unit_test_sieve_check_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_run_SOURCES = tests/unit/test_sieve_run.c tests/unit/sieve_room.h
 tests_unit_test_sieve_run_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_template_SOURCES = tests/unit/test_sieve_template.c
+tests_unit_test_sieve_template_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit/sieve_room.h
 tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \

@@ -6,7 +6,9 @@
 const struct sieve_options sieve_options_default = {
     .max_actions = 32,
     .max_redirects = 4,
+    .max_variables = 255,
     .max_variable_bytes = UINT64_C(64) * 1024,
+    .max_header_bytes = 2048,
     .max_includes = LIMIT_INCLUDES,
     .max_include_depth = LIMIT_INCLUDE_DEPTH,
 };

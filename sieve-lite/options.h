@@ -3,18 +3,31 @@
 
 #include "sieve-lite/score.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* What scripts may do with a header (RFC 5293 section 6), whatever case its name is in. */
+struct sieve_header_rule {
+	const char *name;
+	bool forbids_add;
+	bool forbids_delete;
+};
 
 /* What a site may set about the language: limits, and what extensions leave to it. Each feature
  * adds its own part here; every field has a default, in options.c. What no site needs to change
  * is a constant in limits.h. */
 struct sieve_options {
 	/* Budgets of one run; over them, the script ends with an error. */
-	uint64_t max_actions;
+	uint64_t max_actions;   /* 0: as many as it likes */
 	uint64_t max_redirects; /* 0: none is allowed */
-	/* variables (RFC 5229): a longer value is cut. */
+	/* variables (RFC 5229): names of a script; a longer value is cut. */
+	uint64_t max_variables;
 	uint64_t max_variable_bytes;
+	/* editheader (RFC 5293): longer values are refused. */
+	uint64_t max_header_bytes;
+	const struct sieve_header_rule *header_rules;
+	size_t header_rule_count;
 	/* include (RFC 6609), no more than LIMIT_INCLUDES and LIMIT_INCLUDE_DEPTH. */
 	uint64_t max_includes;
 	uint64_t max_include_depth;

@@ -5,7 +5,12 @@
  *	test      = identifier arguments	test-list = "(" test *("," test) ")"
  *	argument  = string-list / number / tag	string-list = "[" string *("," string) "]" / string
  *
- * Knows no command by name: what may stand where is the checker's business. */
+ * Knows no command by name: what may stand where is the checker's business.
+ *
+ * After a mistake the parser looks for the end of the smallest thing that it spoilt: the list, the
+ * tests, the command or the block; and goes on behind that. Test suites count errors, so where
+ * it gives up and where it goes on is that of Pigeonhole. Each function below returns whether it
+ * knows where it stands; it does not when the thing around has ended. */
 #include "sieve-lite/parser.h"
 
 #include "sieve-lite/lexer.h"
@@ -17,6 +22,7 @@ struct parser {
 	struct lexer lexer;
 	struct token token; /* the one to be looked at */
 	unsigned node_count;
+	unsigned errors_before;
 	bool is_hopeless; /* too large or too many errors: the rest is not looked at */
 };
 
@@ -52,6 +58,12 @@ static bool unexpected(struct parser *parser, const char *wanted)
 	return false;
 }
 
+static bool is_valid(const struct parser *parser)
+{
+	return parser->problems->errors->error_count == parser->errors_before &&
+	       !parser->is_hopeless;
+}
+
 static bool count_node(struct parser *parser)
 {
 	if (++parser->node_count <= LIMIT_NODES)
@@ -68,8 +80,65 @@ static struct node *new_node(struct parser *parser)
 	struct node *node = ARENA_NEW(parser->arena, struct node);
 	node->name = parser->token.text;
 	node->at = parser->token.at;
+	count_node(parser);
+	advance(parser);
 	return node;
 }
+
+/* What a mistake may spoil, the larger the later. */
+enum extent { EXTENT_NONE, EXTENT_LIST, EXTENT_TESTS, EXTENT_COMMAND, EXTENT_BLOCK };
+
+static enum extent extent_of(enum token_kind kind)
+{
+	switch (kind) {
+	case TOKEN_LIST_OPEN:
+	case TOKEN_LIST_CLOSE:
+		return EXTENT_LIST;
+	case TOKEN_TESTS_OPEN:
+	case TOKEN_TESTS_CLOSE:
+		return EXTENT_TESTS;
+	case TOKEN_SEMICOLON:
+		return EXTENT_COMMAND;
+	case TOKEN_BLOCK_OPEN:
+	case TOKEN_BLOCK_CLOSE:
+		return EXTENT_BLOCK;
+	default:
+		return EXTENT_NONE;
+	}
+}
+
+/* Goes to the token that ends the list, the tests, the command or the block (for a command also to
+ * its block). False: something larger ends or begins before that. */
+static bool recover(struct parser *parser, enum token_kind open, enum token_kind close)
+{
+	unsigned depth = 1;
+	while (
+	    parser->token.kind != TOKEN_END && extent_of(parser->token.kind) <= extent_of(close)) {
+		if (parser->token.kind == open && open != close)
+			depth++;
+		else if (parser->token.kind == close && --depth == 0)
+			return true;
+		advance(parser);
+	}
+	return close == TOKEN_SEMICOLON && parser->token.kind == TOKEN_BLOCK_OPEN;
+}
+
+static bool recover_list(struct parser *parser)
+{
+	return recover(parser, TOKEN_LIST_OPEN, TOKEN_LIST_CLOSE);
+}
+
+static bool recover_tests(struct parser *parser)
+{
+	return recover(parser, TOKEN_TESTS_OPEN, TOKEN_TESTS_CLOSE);
+}
+
+static bool recover_block(struct parser *parser)
+{
+	return recover(parser, TOKEN_BLOCK_OPEN, TOKEN_BLOCK_CLOSE);
+}
+
+/* -- Arguments -- */
 
 struct text_list {
 	struct text_item {
@@ -94,21 +163,36 @@ static bool take_text(struct parser *parser, struct text_list *list)
 	return true;
 }
 
+/* Behind the "[". */
+static bool take_list(struct parser *parser, struct text_list *list)
+{
+	bool is_known = true;
+	do {
+		if (!take_text(parser, list)) {
+			is_known = recover_list(parser);
+			break;
+		}
+	} while (accept(parser, TOKEN_COMMA));
+	if (accept(parser, TOKEN_LIST_CLOSE))
+		return is_known;
+	unexpected(parser, "',' or ']'");
+	is_known = recover_list(parser);
+	if (is_known)
+		advance(parser);
+	return is_known;
+}
+
 static bool take_texts(struct parser *parser, struct argument *argument)
 {
 	struct text_list list = {.end = &list.first};
+	bool is_known;
 	argument->kind = ARGUMENT_TEXTS;
 	argument->is_list = accept(parser, TOKEN_LIST_OPEN);
-	do {
-		if (!take_text(parser, &list))
-			return false;
-	} while (argument->is_list && accept(parser, TOKEN_COMMA));
-	if (argument->is_list && !accept(parser, TOKEN_LIST_CLOSE))
-		return unexpected(parser, "',' or ']'");
+	is_known = argument->is_list ? take_list(parser, &list) : take_text(parser, &list);
 	argument->texts = arena_new_items(parser->arena, list.count, sizeof(*argument->texts));
 	for (struct text_item *item = list.first; item != NULL; item = item->next)
 		argument->texts[argument->count++] = item->text;
-	return true;
+	return is_known;
 }
 
 static bool take_argument(struct parser *parser, struct argument *argument)
@@ -137,137 +221,155 @@ static bool starts_argument(enum token_kind kind)
 	       kind == TOKEN_LIST_OPEN;
 }
 
-static bool parse_arguments(struct parser *parser, struct node *node, unsigned test_depth);
-
-static struct node *parse_test(struct parser *parser, unsigned depth)
-{
-	if (parser->token.kind != TOKEN_IDENTIFIER) {
-		unexpected(parser, "a test");
-		return NULL;
-	}
-	if (depth > LIMIT_TEST_DEPTH) {
-		problem_error(parser->problems, parser->token.at,
-		    "tests are nested too deep: at most %d levels", LIMIT_TEST_DEPTH);
-		return NULL;
-	}
-	struct node *node = new_node(parser);
-	if (!count_node(parser))
-		return NULL;
-	advance(parser);
-	return parse_arguments(parser, node, depth) ? node : NULL;
-}
-
-static bool parse_test_list(struct parser *parser, struct node *node, unsigned depth)
-{
-	struct node **end = &node->tests;
-	node->has_test_list = true;
-	do {
-		struct node *test = parse_test(parser, depth);
-		if (test == NULL)
-			return false;
-		*end = test;
-		end = &test->next;
-	} while (accept(parser, TOKEN_COMMA));
-	return accept(parser, TOKEN_TESTS_CLOSE) || unexpected(parser, "',' or ')'");
-}
-
-static bool parse_arguments(struct parser *parser, struct node *node, unsigned test_depth)
+static bool take_arguments(struct parser *parser, struct node *node)
 {
 	struct argument **end = &node->arguments;
-	while (starts_argument(parser->token.kind)) {
+	for (unsigned count = 1; starts_argument(parser->token.kind); count++) {
 		struct argument *argument = ARENA_NEW(parser->arena, struct argument);
 		if (!count_node(parser) || !take_argument(parser, argument))
 			return false;
 		*end = argument;
 		end = &argument->next;
+		if (count <= LIMIT_ARGUMENTS)
+			continue;
+		problem_error(parser->problems, argument->at,
+		    "too many arguments for '%s': at most %d",
+		    problem_quote(parser->problems, node->name), LIMIT_ARGUMENTS);
+		return false;
 	}
-	node->tests_at = parser->token.at;
-	if (accept(parser, TOKEN_TESTS_OPEN))
-		return parse_test_list(parser, node, test_depth + 1);
-	if (parser->token.kind != TOKEN_IDENTIFIER)
-		return true;
-	node->tests = parse_test(parser, test_depth + 1);
-	return node->tests != NULL;
+	return true;
 }
 
-static struct node *parse_commands(struct parser *parser, unsigned depth);
+/* -- Tests -- */
+
+static bool parse_arguments(struct parser *parser, struct node *node, unsigned depth);
+
+static void report_depth(struct parser *parser)
+{
+	problem_error(parser->problems, parser->token.at,
+	    "tests are nested too deep: at most %d levels", LIMIT_TEST_DEPTH);
+}
+
+/* Behind the "(". */
+static bool parse_test_list(struct parser *parser, struct node *node, unsigned depth)
+{
+	struct node **end = &node->tests;
+	bool is_known = true;
+	do {
+		if (parser->token.kind != TOKEN_IDENTIFIER) {
+			unexpected(parser, "a test");
+			is_known = recover_tests(parser);
+			break;
+		}
+		*end = new_node(parser);
+		is_known = parse_arguments(parser, *end, depth) || recover_tests(parser);
+		end = &(*end)->next;
+	} while (is_known && accept(parser, TOKEN_COMMA));
+	if (accept(parser, TOKEN_TESTS_CLOSE))
+		return is_known;
+	unexpected(parser, "',' or ')'");
+	is_known = recover_tests(parser);
+	if (is_known)
+		advance(parser);
+	return is_known;
+}
+
+static bool parse_tests(struct parser *parser, struct node *node, unsigned depth)
+{
+	bool is_list = parser->token.kind == TOKEN_TESTS_OPEN;
+	if (depth > LIMIT_TEST_DEPTH && is_list) {
+		advance(parser);
+		report_depth(parser);
+		if (!recover_tests(parser))
+			return false;
+		advance(parser);
+		return true;
+	}
+	if (depth > LIMIT_TEST_DEPTH) {
+		report_depth(parser);
+		return false;
+	}
+	node->has_test_list = is_list;
+	if (accept(parser, TOKEN_TESTS_OPEN))
+		return parse_test_list(parser, node, depth);
+	node->tests = new_node(parser);
+	return parse_arguments(parser, node->tests, depth);
+}
+
+static bool parse_arguments(struct parser *parser, struct node *node, unsigned depth)
+{
+	if (!take_arguments(parser, node))
+		return false;
+	node->tests_at = parser->token.at;
+	if (parser->token.kind != TOKEN_IDENTIFIER && parser->token.kind != TOKEN_TESTS_OPEN)
+		return true;
+	return parse_tests(parser, node, depth + 1);
+}
+
+/* -- Commands -- */
+
+static bool parse_commands(struct parser *parser, struct node **first_out, unsigned depth);
 
 /* The cursor stands behind the "{" at `open`. */
-static void parse_block(struct parser *parser, struct node *node, struct place open, unsigned depth)
+static bool parse_block(struct parser *parser, struct node *node, struct place open, unsigned depth)
 {
 	node->has_block = true;
 	if (depth > LIMIT_BLOCK_DEPTH) {
 		problem_error(parser->problems, open,
 		    "blocks are nested too deep: at most %d levels", LIMIT_BLOCK_DEPTH);
-		parser->is_hopeless = true;
+		if (!recover_block(parser))
+			return false;
 		advance(parser);
-		return;
+		return true;
 	}
-	node->block = parse_commands(parser, depth);
-	if (!accept(parser, TOKEN_BLOCK_CLOSE) && !parser->is_hopeless)
+	if (!parse_commands(parser, &node->block, depth)) {
+		if (!recover_block(parser))
+			return false;
+		advance(parser);
+		return true;
+	}
+	if (accept(parser, TOKEN_BLOCK_CLOSE))
+		return true;
+	if (parser->token.kind != TOKEN_END)
+		unexpected(parser, "a command or '}'");
+	else if (!parser->is_hopeless)
 		problem_error(parser->problems, open, "this block is never closed: expected '}'");
+	return recover_block(parser);
 }
 
-/* After a mistake: goes on behind the next ';' or with the next block. */
-static void recover(struct parser *parser, struct node *node, unsigned depth)
+static bool parse_command(struct parser *parser, struct node *node, unsigned depth)
 {
-	for (;;) {
-		struct place at = parser->token.at;
-		switch (parser->token.kind) {
-		case TOKEN_SEMICOLON:
-			advance(parser);
-			return;
-		case TOKEN_BLOCK_OPEN:
-			advance(parser);
-			parse_block(parser, node, at, depth + 1);
-			return;
-		case TOKEN_BLOCK_CLOSE:
-		case TOKEN_END:
-			return;
-		default:
-			advance(parser);
-		}
-	}
-}
-
-static struct node *parse_command(struct parser *parser, unsigned depth)
-{
-	struct node *node = new_node(parser);
-	bool is_sound = parser->token.kind == TOKEN_IDENTIFIER || unexpected(parser, "a command");
-	if (!count_node(parser))
-		is_sound = false;
-	if (is_sound) {
-		advance(parser);
-		is_sound = parse_arguments(parser, node, 0);
-	}
+	bool is_known = parse_arguments(parser, node, 1);
+	if (is_known && parser->token.kind != TOKEN_SEMICOLON &&
+	    parser->token.kind != TOKEN_BLOCK_OPEN)
+		is_known = unexpected(parser, "';' or '{'");
+	if (!is_known && !recover(parser, TOKEN_SEMICOLON, TOKEN_SEMICOLON))
+		return false;
 	struct place at = parser->token.at;
-	if (is_sound && accept(parser, TOKEN_SEMICOLON))
-		return node;
-	if (is_sound && accept(parser, TOKEN_BLOCK_OPEN)) {
-		parse_block(parser, node, at, depth + 1);
-		return node;
-	}
-	if (is_sound)
-		unexpected(parser, "';' or '{'");
-	recover(parser, node, depth);
-	return node;
+	if (accept(parser, TOKEN_SEMICOLON))
+		return true;
+	advance(parser);
+	return parse_block(parser, node, at, depth + 1);
 }
 
-/* Up to the "}" of this block, or the end. */
-static struct node *parse_commands(struct parser *parser, unsigned depth)
+/* Up to what begins no command. */
+static bool parse_commands(struct parser *parser, struct node **first_out, unsigned depth)
 {
-	struct node *first = NULL;
-	struct node **end = &first;
-	while (parser->token.kind != TOKEN_END && parser->token.kind != TOKEN_BLOCK_CLOSE) {
-		*end = parse_command(parser, depth);
-		end = &(*end)->next;
+	bool is_known = true;
+	while (is_known && parser->token.kind == TOKEN_IDENTIFIER) {
+		struct node *node = new_node(parser);
+		*first_out = node;
+		first_out = &node->next;
+		is_known = parse_command(parser, node, depth);
 	}
-	return first;
+	return is_known;
 }
 
 struct node *parser_parse(struct arena *arena, struct span source, struct problems *problems)
 {
-	struct parser parser = {.arena = arena, .problems = problems};
+	struct parser parser = {
+	    .arena = arena, .problems = problems, .errors_before = problems->errors->error_count};
+	struct node *first = NULL;
 	if (source.len > LIMIT_SCRIPT_BYTES) {
 		problem_error(problems, (struct place){1, 1},
 		    "this script is too large: more than %zu bytes", LIMIT_SCRIPT_BYTES);
@@ -275,17 +377,12 @@ struct node *parser_parse(struct arena *arena, struct span source, struct proble
 	}
 	lexer_init(&parser.lexer, arena, source, problems);
 	advance(&parser);
-	struct node *first = NULL;
-	struct node **end = &first;
-	do {
-		*end = parse_commands(&parser, 0);
-		while (*end != NULL)
-			end = &(*end)->next;
-		if (parser.token.kind == TOKEN_BLOCK_CLOSE) {
-			problem_error(problems, parser.token.at,
-			    "this '}' closes nothing: no block is open here");
-			advance(&parser);
-		}
-	} while (parser.token.kind != TOKEN_END);
+	if (!parse_commands(&parser, &first, 1) || !is_valid(&parser))
+		return first;
+	if (parser.token.kind == TOKEN_BLOCK_CLOSE)
+		problem_error(
+		    problems, parser.token.at, "this '}' closes nothing: no block is open here");
+	else if (parser.token.kind != TOKEN_END)
+		unexpected(&parser, "a command");
 	return first;
 }

@@ -149,6 +149,15 @@ static const void *find_on_shelf(
 	return NULL;
 }
 
+bool registry_is_core(struct span name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i]->name == NULL && find_on_shelf(rows[i], FEATURE_COMMAND, name) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static size_t row_count(const struct feature_set *set)
 {
 	return set->guest != NULL ? ROW_COUNT + 1 : ROW_COUNT;

@@ -16,6 +16,9 @@ size_t registry_find(struct span name);
 /* The index of the guest in every feature set. */
 size_t registry_guest(void);
 
+/* True for a command or test that every script has. */
+bool registry_is_core(struct span name);
+
 /* True when a script compiled so may require it. */
 bool registry_is_available(
     const struct extension *extension, const struct sieve_compile_options *options);

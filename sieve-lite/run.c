@@ -53,7 +53,7 @@ void run_spend(struct run *run, uint64_t steps)
 		return;
 	run->steps_until_clock = run->steps + LIMIT_STEPS_BETWEEN_CLOCKS;
 	if (host->is_out_of_time(host->context) != SIEVE_NO)
-		run_fail(run, "this script takes too much time");
+		run_fail(run, "this script exceeded its CPU time limit");
 }
 
 void run_spend_bytes(struct run *run, uint64_t bytes)
@@ -234,7 +234,7 @@ static struct action *add(struct run *run, const struct node *node, enum action_
 		return NULL;
 	}
 	uint64_t max = run->script->options->max_actions;
-	if (run->result->actions.count >= max) {
+	if (max > 0 && run->result->actions.count >= max) {
 		run_fail(run, "too many actions: at most %llu", (unsigned long long)max);
 		return NULL;
 	}

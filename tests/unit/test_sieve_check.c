@@ -46,14 +46,11 @@ START_TEST(mistakes_are_told_with_their_place)
 	} rows[] = {
 	    /* grammar */
 	    {"keep", "1:5 expected ';' or '{' but found the end of the script"},
-	    {"keep }", "1:6 expected ';' or '{' but found '}'|1:6 this '}' closes nothing: no "
-	               "block is open here"},
+	    {"keep }", "1:6 expected ';' or '{' but found '}'"},
+	    {"keep; }", "1:7 this '}' closes nothing: no block is open here"},
 	    {"if true { keep;", "1:9 this block is never closed: expected '}'"},
-	    {"\"a\"; keep", "1:1 expected a command but found a string|1:10 expected ';' or '{' "
-	                    "but found the end of the script"},
-	    {"redirect [\"a\" \"b\"]; ;",
-	        "1:15 expected ',' or ']' but found a string|1:21 expected a command but found "
-	        "';'"},
+	    {"\"a\"; keep", "1:1 expected a command but found a string"},
+	    {"redirect [\"a\" \"b\"]; ;", "1:15 expected ',' or ']' but found a string"},
 	    {"if anyof (true false) { keep }\nstop",
 	        "1:30 expected ';' or '{' but found "
 	        "'}'|2:5 expected ';' or '{' but found the end of the script"},
@@ -61,16 +58,24 @@ START_TEST(mistakes_are_told_with_their_place)
 	    {"if header [] \"a\" { }", "1:12 expected a string but found ']'"},
 	    {"if header [\"a\",] \"a\" { }", "1:16 expected a string but found ']'"},
 	    {"if header [10] \"a\" { }", "1:12 expected a string but found a number"},
-	    {"keep 1x; discard :;", "1:6 '1x' is no number: only K, M or G may follow the "
-	                            "digits|1:18 expected a tag's name behind ':'"},
+	    {"keep 1x; discard :;", "1:18 expected ';' or '{' but found ':' without a name"},
+	    {"keep $;", "1:6 unexpected character '$'|1:6 expected ';' or '{' but found unknown "
+	                "characters"},
+	    {"keep / ;", "1:6 expected ';' or '{' but found '/'"},
+	    {"if true { keep: } discard 1",
+	        "1:15 expected ';' or '{' but found ':' without a "
+	        "name|1:28 expected ';' or '{' but found the end of the script"},
+	    {"if anyof (true, 5) { 5; } keep", "1:17 expected a test but found a number|1:22 "
+	                                       "expected a command or '}' but found a "
+	                                       "number"},
 	    /* names */
 	    {"filinto \"a\";",
 	        "1:1 unknown command 'filinto' (reported once); did you mean 'fileinto'?"},
 	    {"frobnicate; if true { FROBNICATE 1; }",
 	        "1:1 unknown command 'frobnicate' (reported once)"},
 	    {"if haeder \"a\" \"b\" { keep :x; }",
-	        "1:4 unknown test 'haeder' (reported once); did you mean 'header'?|1:26 'keep' "
-	        "takes no tag ':x'"},
+	        "1:4 unknown test 'haeder' (reported once); did you mean 'header'?|1:26 unknown "
+	        "tag ':x' for 'keep' (reported once)"},
 	    {"fileinto \"a\";", "1:1 command 'fileinto' needs: require \"fileinto\";"},
 	    {"if envelope \"to\" \"a\" { }", "1:4 test 'envelope' needs: require \"envelope\";"},
 	    {"require \"fileinto\"; fileinto :copy \"a\";",
@@ -100,7 +105,7 @@ START_TEST(mistakes_are_told_with_their_place)
 	    {REQ "fileinto \"\";", "2:10 '' is no name for a mailbox"},
 	    {REQ "fileinto \"a\nb\";", "2:10 'a??b' is no name for a mailbox"},
 	    {"keep \"a\";", "1:6 too many arguments for 'keep': a string is left over"},
-	    {"keep :copy;", "1:6 'keep' takes no tag ':copy'"},
+	    {"keep :copy; keep :copy;", "1:6 unknown tag ':copy' for 'keep' (reported once)"},
 	    {"if header \"a\" { }",
 	        "1:4 'header' lacks the keys: expected a string or a list of strings"},
 	    {"if header :is :contains \"a\" \"b\" { }",
@@ -114,11 +119,20 @@ START_TEST(mistakes_are_told_with_their_place)
 	        "1:23 tag ':comparator' must be followed by a string, not by a number"},
 	    {"if header \"a\" \"b\" :comparator { }",
 	        "1:19 tag ':comparator' must stand before the other arguments"},
-	    {"if exists :is \"a\" { }", "1:11 'exists' takes no tag ':is'"},
+	    {"if exists :is \"a\" { }", "1:11 unknown tag ':is' for 'exists' (reported once)"},
 	    {"if address :localpart :domain \"to\" \"b\" { }",
 	        "1:23 tags ':localpart' and ':domain' exclude each other"},
 	    {"if address \"subject\" \"b\" { }",
-	        "1:12 header 'subject' holds no addresses; use the test 'header'"},
+	        "1:12 header 'subject' is not allowed here: it holds no addresses; use the test "
+	        "'header'"},
+	    {"if header is \"a\" \"b\" { }",
+	        "1:4 'header' lacks the header names: expected a string or a list of strings|1:11 "
+	        "'header' takes no test; is a ';' missing before 'is'?"},
+	    {"if size over 10 { }",
+	        "1:4 'size' lacks the limit: expected a number|1:9 'size' takes no "
+	        "test; is a ':' missing before the tag 'over'?"},
+	    {"if size :over 10X { }",
+	        "1:17 'size' takes no test; only K, M or G may follow a number, not 'X'"},
 	    {REQ "if envelope [\"to\", \"size\"] \"b\" { }", "2:20 unknown envelope part 'size'"},
 	    {"if size 10 { }", "1:4 'size' lacks ':over' or ':under'"},
 	    {"if size :over :under 10 { }", "1:15 tags ':over' and ':under' exclude each other"},
@@ -143,8 +157,8 @@ START_TEST(mistakes_are_told_with_their_place)
 	    /* several at once */
 	    {"require \"copy\";\nif true {\n\tkeep 1;\n}\nelsif exists 5 {\n\tdiscard :x;\n}\n",
 	        "3:7 too many arguments for 'keep': a number is left over|5:14 'exists' wants a "
-	        "string or a list of strings as the header names, not a number|6:10 'discard' "
-	        "takes no tag ':x'"},
+	        "string or a list of strings as the header names, not a number|6:10 unknown "
+	        "tag ':x' for 'discard' (reported once)"},
 	    /* warnings */
 	    {"if header \"From:\" \"a\" { }",
 	        "1:11 warning: no header can be named 'From:'; this never matches"},
@@ -182,13 +196,13 @@ static const char *nest(const char *open, const char *middle, const char *close,
 START_TEST(nesting_and_size_are_limited)
 {
 	room_open(&room, SPAN(""));
-	ck_assert_str_eq(nest("if true {", "keep;", "}", 32), "");
-	ck_assert_str_eq(nest("if true {", "keep;", "}", 33),
-	    "1:297 blocks are nested too deep: at most 32 levels");
+	ck_assert_str_eq(nest("if true {", "keep;", "}", 31), "");
+	ck_assert_str_eq(nest("if true {", "keep;", "}", 32),
+	    "1:288 blocks are nested too deep: at most 32 levels");
 	ck_assert_str_eq(nest("if true {", "keep;", "}", 100000),
-	    "1:297 blocks are nested too deep: at most 32 levels");
+	    "1:288 blocks are nested too deep: at most 32 levels");
 	ck_assert_str_eq(nest("",
-	                     "if not not not not not not not not not not not not not not not not "
+	                     "if not not not not not not not not not not not not not not not "
 	                     "not not not not not not not not not not not not not not not true "
 	                     "{}",
 	                     "", 1),
@@ -198,7 +212,7 @@ START_TEST(nesting_and_size_are_limited)
 	for (unsigned i = 0; i < 100000; i++)
 		bytes_append_text(&script, "not ");
 	ck_assert_str_eq(
-	    check(bytes_terminate(&script)), "1:132 tests are nested too deep: at most 32 levels");
+	    check(bytes_terminate(&script)), "1:128 tests are nested too deep: at most 32 levels");
 	bytes_reset(&script);
 	for (unsigned i = 0; i < 60000; i++)
 		bytes_append_text(&script, "keep;");

@@ -307,7 +307,7 @@ START_TEST(runs_are_limited)
 	    room_run(&room, bytes_terminate(&script)), "34:1 too many actions: at most 32");
 	bytes_clear(&script);
 	room.host.is_out_of_time = out_of_time;
-	ck_assert_str_eq(room_run(&room, "keep;"), "1:1 this script takes too much time");
+	ck_assert_str_eq(room_run(&room, "keep;"), "1:1 this script exceeded its CPU time limit");
 	room_close(&room);
 }
 END_TEST

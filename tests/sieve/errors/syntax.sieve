@@ -1,7 +1,7 @@
-keep
-discard;
-if header "a" "b" }
-keep;;
-if (true) { keep; }
-fileinto ["a" "b"];
-keep; "text";
+redirect ["a" "b"];
+keep 5 $;
+if anyof (true, ) {
+	fileinto ["x", 5];
+}
+"text";
+stop
