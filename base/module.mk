@@ -12,6 +12,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/log.c %D%/log.h \
 	%D%/memory.c %D%/memory.h \
 	%D%/module.c %D%/module.h \
+	%D%/network.c %D%/network.h \
 	%D%/number.c %D%/number.h \
 	%D%/random.c %D%/random.h \
 	%D%/sandbox.c %D%/sandbox.h \
@@ -20,7 +21,7 @@ noinst_LIBRARIES += %D%/libbase.a
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
 unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
-	tests/unit/test_identity tests/unit/test_module tests/unit/test_number \
+	tests/unit/test_identity tests/unit/test_module tests/unit/test_network tests/unit/test_number \
 	tests/unit/test_sandbox tests/unit/test_spawn
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
@@ -28,6 +29,8 @@ tests_unit_test_file_SOURCES = tests/unit/test_file.c
 tests_unit_test_file_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_number_SOURCES = tests/unit/test_number.c
 tests_unit_test_number_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
+tests_unit_test_network_SOURCES = tests/unit/test_network.c
+tests_unit_test_network_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_spawn_SOURCES = tests/unit/test_spawn.c
 tests_unit_test_spawn_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c

@@ -210,6 +210,7 @@ void record_format(
 	put_text(&entry, "front", span_of(delivery->call->front));
 	put_text(&entry, "queue_id", delivery->envelope->queue_id);
 	put_text(&entry, "message_id", message_id(delivery));
+	put_text(&entry, "client", delivery->envelope->origin_address);
 	put_text(&entry, "sender", delivery->envelope->sender.text);
 	put_text(&entry, "recipient", recipient->address.text);
 	put_text(&entry, "original", recipient->original.text);

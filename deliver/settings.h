@@ -98,6 +98,9 @@ struct listen_settings {
 	const char *group;
 	uint64_t mode;
 	bool dsn;
+	bool proxy;
+	struct text_list trusted;
+	struct text_list peers;
 };
 
 struct lmtp_settings {
@@ -116,7 +119,10 @@ struct lmtp_settings {
 	size_t listener_count;
 };
 
+enum policy_unknown { POLICY_UNKNOWN_DUNNO, POLICY_UNKNOWN_REFUSE };
+
 struct policy_settings {
+	enum policy_unknown unknown;
 	uint64_t timeout_s;
 	const struct listen_settings *listeners;
 	size_t listener_count;

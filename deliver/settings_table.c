@@ -147,12 +147,19 @@ const struct setting setting_table[] = {
     SECONDS(lmtp, command_timeout, 1, HOUR, "300s", "How long a client may be silent."),
     SECONDS(lmtp, data_timeout, 1, HOUR, "300s", "The same within a message."),
 
+    CHOICE(policy, unknown, "dunno|refuse", "dunno",
+        "What is said of a user who does not exist: nothing, or that."),
     SECONDS(policy, timeout, 1, HOUR, "100s", "How long a client may be silent."),
 
     TEXT(listen, owner, "", "Who owns a unix socket; empty: the one who starts."),
     TEXT(listen, group, "", "Its group."),
     {"listen", "mode", SETTING_MODE, "0600", AT(listen_settings, mode), 0, 0777, NULL,
         "Its mode: who may connect."},
+    LIST(listen, peers, "",
+        "The accounts whose processes may use a unix socket; empty: all that can connect."),
+    LIST(listen, trusted, "",
+        "Networks whose clients are believed about others (XFORWARD, XCLIENT, PROXY)."),
+    BOOL(listen, proxy, "false", "Whether each connection begins with the PROXY protocol."),
     BOOL(listen, dsn, "false", "Whether DSN is offered, so that the MTA says ORCPT."),
 
     TEXT(log, target, "syslog", "\"syslog\", \"stderr\", \"none\" or the path of a file."),

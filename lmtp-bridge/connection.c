@@ -1,6 +1,7 @@
 #include "lmtp-bridge/connection.h"
 
 #include "base/clock.h"
+#include "lmtp-bridge/proxy_header.h"
 #include "lmtp-bridge/signals.h"
 
 #include <arpa/inet.h>
@@ -81,6 +82,28 @@ enum connection_end connection_read(const struct connection *connection, char *d
 		if (got == 0 || (errno != EAGAIN && errno != EINTR))
 			return CONNECTION_CLOSED;
 	}
+}
+
+enum connection_end connection_read_proxy(struct connection *connection, int64_t timeout_ms)
+{
+	char in[PROXY_HEADER_MAX];
+	struct span so_far = {in, 0};
+	struct proxy_header header;
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	size_t wanted;
+	while ((wanted = proxy_header_wants(so_far)) > 0) {
+		size_t got = 0;
+		enum connection_end end = connection_read(
+		    connection, in + so_far.len, wanted, clock_left_ms(deadline_ms), false, &got);
+		if (end != CONNECTION_FINE)
+			return end;
+		so_far.len += got;
+	}
+	if (!proxy_header_parse(so_far, &header))
+		return CONNECTION_CLOSED;
+	if (!header.is_local)
+		snprintf(connection->address, sizeof(connection->address), "%s", header.source);
+	return CONNECTION_FINE;
 }
 
 enum connection_end connection_write(

@@ -28,6 +28,10 @@ enum connection_end {
 enum connection_end connection_read(const struct connection *connection, char *data, size_t size,
     int64_t timeout_ms, bool wants_stop, size_t *got_out);
 
+/* Reads the PROXY protocol's header, which stands before anything else, and takes the client's
+ * address from it. Anything but CONNECTION_FINE: not a client to speak with. */
+enum connection_end connection_read_proxy(struct connection *connection, int64_t timeout_ms);
+
 /* Writes all of it; `timeout_ms` is for each wait without progress. */
 enum connection_end connection_write(
     const struct connection *connection, struct span data, int64_t timeout_ms);

@@ -37,6 +37,8 @@ static void put_envelope(struct bytes *to, const struct envelope *envelope)
 	put_span(to, envelope->client_address);
 	put_span(to, envelope->protocol);
 	put_span(to, envelope->queue_id);
+	put_span(to, envelope->origin_name);
+	put_span(to, envelope->origin_address);
 }
 
 void exchange_write(const struct exchange_request *request, struct bytes *to)
@@ -126,6 +128,8 @@ static void get_envelope(struct reader *reader, struct envelope *envelope)
 	envelope->client_address = get_span(reader);
 	envelope->protocol = get_span(reader);
 	envelope->queue_id = get_span(reader);
+	envelope->origin_name = get_span(reader);
+	envelope->origin_address = get_span(reader);
 	if (envelope->sender.text.data == NULL)
 		reader->has_failed = true;
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
+#include "lmtp-bridge/access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -202,7 +203,7 @@ static bool open_one(struct listener *listener, enum listener_kind kind,
 {
 	const struct listener *same = find(old, wanted->title);
 	*listener = (struct listener){
-	    .fd = -1, .kind = kind, .has_dsn = wanted->dsn, .title = memory_string(wanted->title)};
+	    .fd = -1, .kind = kind, .settings = wanted, .title = memory_string(wanted->title)};
 	if (same != NULL)
 		return take_over(listener, same, wanted, status);
 	listener->fd =
@@ -222,6 +223,8 @@ static bool check_one(const struct listen_settings *wanted, struct status *statu
 	uid_t uid;
 	gid_t gid;
 	const char *path = wanted->title + strlen(UNIX_PREFIX);
+	if (!access_check(wanted, status))
+		return false;
 	if (!is_unix(wanted)) {
 		bool is_inet = strncmp(wanted->title, INET_PREFIX, strlen(INET_PREFIX)) == 0;
 		if (is_inet && split_inet(wanted->title, &name))

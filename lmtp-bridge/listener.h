@@ -14,7 +14,7 @@ enum listener_kind { LISTENER_LMTP, LISTENER_POLICY };
 struct listener {
 	int fd;
 	enum listener_kind kind;
-	bool has_dsn;
+	const struct listen_settings *settings; /* borrowed from those it was opened with */
 	char *title; /* as configured, "unix:/run/x" or "inet:127.0.0.1:24" */
 	dev_t dev;   /* the socket file we made, so as to remove no other; 0 on TCP */
 	ino_t ino;

@@ -39,6 +39,10 @@ static const struct command_row {
     {"NOOP", LMTP_VERB_NOOP, ARGUMENT_OPTIONAL, NULL, ANY_TIME, ""},
     {"VRFY", LMTP_VERB_VRFY, ARGUMENT_NEEDED, NULL, ANY_TIME, ""},
     {"HELP", LMTP_VERB_HELP, ARGUMENT_OPTIONAL, NULL, ANY_TIME, ""},
+    {"XCLIENT", LMTP_VERB_XCLIENT, ARGUMENT_NEEDED, NULL, LMTP_STATE_FRESH | LMTP_STATE_READY,
+        "Not within a transaction"},
+    {"XFORWARD", LMTP_VERB_XFORWARD, ARGUMENT_NEEDED, NULL, LMTP_STATE_READY,
+        "Not within a transaction"},
     {"QUIT", LMTP_VERB_QUIT, ARGUMENT_NONE, NULL, ANY_TIME, ""},
 };
 
@@ -152,6 +156,18 @@ static bool parse_chunk(
 	return false;
 }
 
+static bool parse_forward(struct arena *arena, struct span argument,
+    const struct lmtp_options *options, struct lmtp_command *command, struct lmtp_reply *reply)
+{
+	const char *why;
+	if (!options->is_trusted)
+		return refuse(reply, 550, "5.7.0", "Not for this client");
+	if (lmtp_forward_parse(
+	        arena, argument, command->verb == LMTP_VERB_XCLIENT, &command->forward, &why))
+		return true;
+	return refuse(reply, 501, "5.5.4", why);
+}
+
 bool lmtp_command_parse(struct arena *arena, struct span line, enum lmtp_state state,
     const struct lmtp_options *options, struct lmtp_command *command_out,
     struct lmtp_reply *reply_out)
@@ -175,6 +191,8 @@ bool lmtp_command_parse(struct arena *arena, struct span line, enum lmtp_state s
 	}
 	if (row->verb == LMTP_VERB_LHLO)
 		command_out->name = safe_name(arena, argument);
+	if (row->verb == LMTP_VERB_XCLIENT || row->verb == LMTP_VERB_XFORWARD)
+		return parse_forward(arena, argument, options, command_out, reply_out);
 	if (row->path_word == NULL)
 		return true;
 	return parse_path(arena, argument, row, options, command_out, reply_out);

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "lmtp-bridge/lmtp_forward.h"
 #include "mail/envelope.h"
 
 #include <stdbool.h>
@@ -20,6 +21,8 @@ enum lmtp_verb {
 	LMTP_VERB_NOOP,
 	LMTP_VERB_VRFY,
 	LMTP_VERB_HELP,
+	LMTP_VERB_XCLIENT,
+	LMTP_VERB_XFORWARD,
 	LMTP_VERB_QUIT,
 };
 
@@ -43,7 +46,8 @@ struct lmtp_options {
 	uint64_t max_recipients;
 	uint64_t max_transactions; /* of one connection; 0: no limit */
 	uint64_t max_bad_commands;
-	bool has_dsn; /* RFC 3461: who offers it owes success reports */
+	bool is_trusted; /* the client is believed about others */
+	bool has_dsn;    /* RFC 3461: who offers it owes success reports */
 };
 
 struct lmtp_command {
@@ -53,6 +57,7 @@ struct lmtp_command {
 	struct envelope_recipient recipient; /* RCPT: the same */
 	uint64_t chunk_bytes;                /* BDAT */
 	bool is_last_chunk;
+	struct lmtp_forward forward; /* XCLIENT, XFORWARD */
 };
 
 /* A reply of one line, without the line end. */

@@ -36,6 +36,8 @@ struct lmtp {
 	struct bytes output;
 	uint64_t bad_commands;
 	struct bytes client_name;
+	struct lmtp_told xclient;  /* until the connection ends */
+	struct lmtp_told xforward; /* until the transaction ends */
 
 	struct lmtp_transaction transaction;
 	uint64_t transaction_count;
@@ -52,6 +54,11 @@ static void reply(struct lmtp *lmtp, int code, const char *enhanced, const char 
 	lmtp_reply_append(&lmtp->output, code, enhanced, span_of(text), false);
 }
 
+static void greet(struct lmtp *lmtp)
+{
+	bytes_appendf(&lmtp->output, "220 %s LMTP Ladle ready\r\n", lmtp->options->hostname);
+}
+
 struct lmtp *lmtp_new(const struct lmtp_options *options)
 {
 	struct lmtp *lmtp = memory_new(1, sizeof(*lmtp));
@@ -59,7 +66,7 @@ struct lmtp *lmtp_new(const struct lmtp_options *options)
 	lmtp->state = LMTP_STATE_FRESH;
 	lmtp->line_arena = arena_new();
 	lmtp_transaction_init(&lmtp->transaction);
-	bytes_appendf(&lmtp->output, "220 %s LMTP Ladle ready\r\n", options->hostname);
+	greet(lmtp);
 	return lmtp;
 }
 
@@ -72,6 +79,8 @@ void lmtp_free(struct lmtp **lmtp)
 	bytes_clear(&(*lmtp)->line);
 	bytes_clear(&(*lmtp)->output);
 	bytes_clear(&(*lmtp)->client_name);
+	lmtp_told_clear(&(*lmtp)->xclient);
+	lmtp_told_clear(&(*lmtp)->xforward);
 	free(*lmtp);
 	*lmtp = NULL;
 }
@@ -79,6 +88,7 @@ void lmtp_free(struct lmtp **lmtp)
 static void end_transaction(struct lmtp *lmtp)
 {
 	lmtp_transaction_reset(&lmtp->transaction);
+	lmtp_told_clear(&lmtp->xforward);
 	lmtp->text_bytes = 0;
 	lmtp->data = (struct lmtp_data){0};
 	lmtp->state = LMTP_STATE_READY;
@@ -134,6 +144,9 @@ static void do_lhlo(struct lmtp *lmtp, const struct lmtp_command *command)
 	                      "250-PIPELINING\r\n250-SMTPUTF8\r\n");
 	if (options->has_dsn)
 		bytes_append_text(to, "250-DSN\r\n");
+	if (options->is_trusted)
+		bytes_append_text(to, "250-XCLIENT " LMTP_XCLIENT_OFFER
+		                      "\r\n250-XFORWARD " LMTP_XFORWARD_OFFER "\r\n");
 	/* RFC 9422. */
 	bytes_appendf(to, "250-LIMITS RCPTMAX=%" PRIu64, options->max_recipients);
 	if (options->max_transactions != 0)
@@ -150,11 +163,22 @@ static void close_now(struct lmtp *lmtp, struct lmtp_event *event)
 	event->kind = LMTP_EVENT_CLOSE;
 }
 
+static struct span first_told(struct span one, struct span other)
+{
+	return one.data != NULL ? one : other;
+}
+
 static void begin_transaction(struct lmtp *lmtp, const struct envelope *said)
 {
 	struct envelope envelope = *said;
-	envelope.client_name = bytes_span(&lmtp->client_name);
-	envelope.client_address = lmtp->options->client_address;
+	const struct lmtp_forward *as = &lmtp->xclient.forward;
+	const struct lmtp_forward *for_whom = &lmtp->xforward.forward;
+	envelope.client_name = as->helo.len > 0 ? as->helo : bytes_span(&lmtp->client_name);
+	envelope.client_address = first_told(as->address, lmtp->options->client_address);
+	envelope.origin_name = first_told(for_whom->name, as->name);
+	envelope.origin_address = first_told(for_whom->address, as->address);
+	if (for_whom->ident.len > 0)
+		envelope.queue_id = for_whom->ident;
 	/* RFC 6531 4.3. */
 	envelope.protocol = span_of(envelope.smtputf8 ? "UTF8LMTP" : "LMTP");
 	lmtp_transaction_begin(&lmtp->transaction, &envelope);
@@ -199,6 +223,16 @@ static void do_data(struct lmtp *lmtp, struct lmtp_event *event)
 	lmtp->state = LMTP_STATE_DATA;
 	event->kind = LMTP_EVENT_DATA;
 	reply(lmtp, 354, "", "OK");
+}
+
+/* From here on the client is another one, of whom nothing is known but what was told. */
+static void do_xclient(struct lmtp *lmtp, const struct lmtp_command *command)
+{
+	end_transaction(lmtp);
+	bytes_reset(&lmtp->client_name);
+	lmtp_told_add(&lmtp->xclient, &command->forward);
+	lmtp->state = LMTP_STATE_FRESH;
+	greet(lmtp);
 }
 
 /* RFC 3030: the octets come in any case, and are taken before anything is answered. */
@@ -264,6 +298,13 @@ static void do_command(
 	case LMTP_VERB_HELP:
 		reply(lmtp, 214, "2.0.0",
 		    "LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT, see RFC 2033");
+		break;
+	case LMTP_VERB_XCLIENT:
+		do_xclient(lmtp, command);
+		break;
+	case LMTP_VERB_XFORWARD:
+		lmtp_told_add(&lmtp->xforward, &command->forward);
+		reply(lmtp, 250, "2.0.0", "OK");
 		break;
 	case LMTP_VERB_QUIT:
 		reply(lmtp, 221, "2.0.0", "Bye");

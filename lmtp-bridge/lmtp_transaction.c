@@ -63,6 +63,8 @@ void lmtp_transaction_begin(struct lmtp_transaction *transaction, const struct e
 	kept->client_address = keep_span(arena, envelope->client_address);
 	kept->protocol = keep_span(arena, envelope->protocol);
 	kept->queue_id = keep_span(arena, envelope->queue_id);
+	kept->origin_name = keep_span(arena, envelope->origin_name);
+	kept->origin_address = keep_span(arena, envelope->origin_address);
 }
 
 size_t lmtp_transaction_find(

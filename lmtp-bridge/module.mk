@@ -1,6 +1,7 @@
 # Floor 5: the LMTP front.
 noinst_LIBRARIES += %D%/libbridge.a
 %C%_libbridge_a_SOURCES = \
+	%D%/access.c %D%/access.h \
 	%D%/channel.c %D%/channel.h \
 	%D%/connection.c %D%/connection.h \
 	%D%/delivery_process.c %D%/delivery_process.h \
@@ -10,12 +11,14 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/listener.c %D%/listener.h \
 	%D%/lmtp_command.c %D%/lmtp_command.h \
 	%D%/lmtp_data.c %D%/lmtp_data.h \
+	%D%/lmtp_forward.c %D%/lmtp_forward.h \
 	%D%/lmtp_parameter.c %D%/lmtp_parameter.h \
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
 	%D%/lmtp_transaction.c %D%/lmtp_transaction.h \
 	%D%/policy.c %D%/policy.h \
 	%D%/policy_session.c \
+	%D%/proxy_header.c %D%/proxy_header.h \
 	%D%/session.c %D%/session.h \
 	%D%/signals.c %D%/signals.h \
 	%D%/supervisor.c %D%/supervisor.h
@@ -26,7 +29,12 @@ sbin_PROGRAMS += %D%/lmtp-bridge
 %C%_lmtp_bridge_LDADD = $(BRIDGE_LIBS)
 
 unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random tests/unit/test_policy \
-	tests/unit/test_exchange tests/unit/test_dispatch
+	tests/unit/test_exchange tests/unit/test_dispatch tests/unit/test_lmtp_forward \
+	tests/unit/test_proxy_header
+tests_unit_test_lmtp_forward_SOURCES = tests/unit/test_lmtp_forward.c
+tests_unit_test_lmtp_forward_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c
+tests_unit_test_proxy_header_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_lmtp_proto_SOURCES = tests/unit/test_lmtp_proto.c tests/unit/lmtp_client.h
 tests_unit_test_lmtp_proto_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_lmtp_random_SOURCES = tests/unit/test_lmtp_random.c tests/unit/lmtp_client.h

@@ -12,7 +12,8 @@ struct policy {
 	struct bytes line;   /* not yet whole */
 	struct bytes output;
 	size_t attribute_count;
-	bool is_rcpt_state;
+	bool refuses_unknown;
+	bool is_our_state;
 	bool is_asking;
 	bool is_closed;
 	struct span sender;
@@ -22,10 +23,11 @@ struct policy {
 	struct envelope_recipient asked;
 };
 
-struct policy *policy_new(void)
+struct policy *policy_new(bool refuses_unknown)
 {
 	struct policy *policy = memory_new(1, sizeof(*policy));
 	policy->arena = arena_new();
+	policy->refuses_unknown = refuses_unknown;
 	return policy;
 }
 
@@ -44,7 +46,7 @@ static void forget_request(struct policy *policy)
 {
 	arena_reset(policy->arena);
 	policy->attribute_count = 0;
-	policy->is_rcpt_state = false;
+	policy->is_our_state = false;
 	policy->sender = policy->recipient = span_of("");
 	policy->size_bytes = 0;
 }
@@ -60,7 +62,7 @@ static void take_attribute(struct policy *policy, struct span line)
 	struct span name = span_first(line, span_find(line, '='));
 	struct span value = span_from(line, name.len + 1);
 	if (span_is(name, "protocol_state"))
-		policy->is_rcpt_state = span_is(value, "RCPT");
+		policy->is_our_state = span_is(value, "RCPT") || span_is(value, "END-OF-MESSAGE");
 	else if (span_is(name, "sender"))
 		policy->sender = arena_span(policy->arena, value);
 	else if (span_is(name, "recipient"))
@@ -73,7 +75,7 @@ static enum policy_event end_request(struct policy *policy)
 {
 	policy->envelope = (struct envelope){.size_bytes = policy->size_bytes};
 	policy->asked = (struct envelope_recipient){0};
-	if (!policy->is_rcpt_state || policy->recipient.len == 0 ||
+	if (!policy->is_our_state || policy->recipient.len == 0 ||
 	    !address_parse(policy->arena, policy->recipient, &policy->asked.address, NULL) ||
 	    !address_parse(policy->arena, policy->sender, &policy->envelope.sender, NULL)) {
 		say(policy, "DUNNO");
@@ -128,8 +130,10 @@ const struct envelope_recipient *policy_recipient(const struct policy *policy)
 	return &policy->asked;
 }
 
-static bool is_about_room(enum cause cause)
+static bool is_told(const struct policy *policy, enum cause cause)
 {
+	if (cause == CAUSE_USER_UNKNOWN || cause == CAUSE_USER_DISABLED)
+		return policy->refuses_unknown;
 	return cause == CAUSE_MAILBOX_FULL || cause == CAUSE_MAILBOX_FULL_FOR_NOW ||
 	       cause == CAUSE_MESSAGE_TOO_LARGE;
 }
@@ -138,7 +142,7 @@ void policy_answer(struct policy *policy, const struct status *status)
 {
 	assert(policy->is_asking);
 	policy->is_asking = false;
-	if (!is_about_room(status->cause)) {
+	if (!is_told(policy, status->cause)) {
 		say(policy, "DUNNO");
 		return;
 	}

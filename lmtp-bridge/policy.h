@@ -24,8 +24,13 @@ enum policy_event {
 	POLICY_EVENT_CLOSE, /* this is no policy client */
 };
 
-struct policy *policy_new(void);
+/* With `refuses_unknown` a recipient who does not exist, or is disabled, is refused too: for sites
+ * whose policy service is asked for addresses that no alias changes any more. */
+struct policy *policy_new(bool refuses_unknown);
 void policy_free(struct policy **policy);
+
+/* Judged are the states RCPT and, where the message had one recipient only (Postfix leaves the
+ * attribute empty otherwise), END-OF-MESSAGE, when `size` is what really came. */
 
 /* Takes bytes up to the first event and returns how many; none while an answer is due. What is
  * not for us to judge (another state, no recipient, an address that is none) is answered DUNNO
@@ -37,8 +42,8 @@ const struct envelope *policy_envelope(const struct policy *policy);
 const struct envelope_recipient *policy_recipient(const struct policy *policy);
 
 /* A mailbox that is full, or that the message can never fit, is refused with the reply LMTP would
- * give at RCPT. Everything else is DUNNO: "unknown" because the address is the one before
- * aliases, trouble because the delivery itself will tell it. */
+ * give at RCPT. Everything else is DUNNO: "unknown", unless it was asked for, because the address
+ * is the one before aliases, trouble because the delivery itself will tell it. */
 void policy_answer(struct policy *policy, const struct status *status);
 
 /* What has to be written to the client; the caller takes it off. */

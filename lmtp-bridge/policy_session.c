@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/random.h"
+#include "lmtp-bridge/access.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
 #include "lmtp-bridge/policy.h"
@@ -44,11 +45,15 @@ static enum policy_event take_input(
 void policy_session_run(const struct session_start *start)
 {
 	struct connection connection;
-	struct policy *policy = policy_new();
+	struct policy *policy =
+	    policy_new(start->settings->policy.unknown == POLICY_UNKNOWN_REFUSE);
 	struct bytes *output = policy_output(policy);
 	int64_t timeout_ms = (int64_t)start->settings->policy.timeout_s * 1000;
 	enum policy_event event = POLICY_EVENT_NONE;
+	bool is_trusted;
 	connection_init(&connection, start->in_fd, start->out_fd);
+	if (!access_meet(start->listen, &connection, &is_trusted))
+		event = POLICY_EVENT_CLOSE;
 	while (event != POLICY_EVENT_CLOSE) {
 		char in[16384];
 		size_t got = 0;
@@ -57,12 +62,13 @@ void policy_session_run(const struct session_start *start)
 		    CONNECTION_FINE)
 			break;
 		event = take_input(start, policy, in, got);
+		if (event == POLICY_EVENT_CLOSE)
+			log_write(LOG_LEVEL_WARNING,
+			    "policy service: a client that speaks something else");
 		if (connection_write(&connection, bytes_span(output), timeout_ms) !=
 		    CONNECTION_FINE)
 			break;
 		bytes_reset(output);
 	}
-	if (event == POLICY_EVENT_CLOSE)
-		log_write(LOG_LEVEL_WARNING, "policy service: a client that speaks something else");
 	policy_free(&policy);
 }

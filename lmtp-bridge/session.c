@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "lmtp-bridge/access.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
 #include "lmtp-bridge/lmtp_proto.h"
@@ -201,8 +202,11 @@ void session_run(const struct session_start *start)
 {
 	const struct lmtp_settings *lmtp = &start->settings->lmtp;
 	struct session session = {.start = start, .settings = start->settings};
+	bool is_trusted;
 	renew_id(&session);
 	connection_init(&session.connection, start->in_fd, start->out_fd);
+	if (!access_meet(start->listen, &session.connection, &is_trusted))
+		return;
 	session.options = (struct lmtp_options){
 	    .hostname = start->hostname,
 	    .client_address = span_of(session.connection.address),
@@ -210,7 +214,8 @@ void session_run(const struct session_start *start)
 	    .max_recipients = lmtp->max_recipients,
 	    .max_transactions = lmtp->max_transactions,
 	    .max_bad_commands = lmtp->max_bad_commands,
-	    .has_dsn = start->has_dsn,
+	    .is_trusted = is_trusted,
+	    .has_dsn = start->listen != NULL && start->listen->dsn,
 	};
 	session.lmtp = lmtp_new(&session.options);
 	log_write(LOG_LEVEL_DEBUG, "session with [%s]", session.connection.address);

@@ -12,7 +12,7 @@ struct session_start {
 	int calling; /* channel.h */
 	int in_fd;
 	int out_fd;
-	bool has_dsn;
+	const struct listen_settings *listen; /* null: standard input */
 };
 
 /* Serves one client until it goes, or until we are asked to stop and it has no transaction open.

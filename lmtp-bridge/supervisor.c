@@ -61,7 +61,7 @@ struct role {
 	struct generation *generation;
 	int in_fd;
 	int out_fd;
-	bool has_dsn;
+	const struct listen_settings *listen;
 };
 
 static void open_log(const struct settings *settings)
@@ -119,7 +119,7 @@ static int run_session(const struct role *role)
 	    .calling = generation->channel.calling,
 	    .in_fd = role->in_fd,
 	    .out_fd = role->out_fd,
-	    .has_dsn = role->has_dsn,
+	    .listen = role->listen,
 	};
 	if (!become(&generation->session_account))
 		return EXIT_FAILURE;
@@ -339,7 +339,7 @@ static void accept_client(struct supervisor *supervisor, const struct listener *
 	    .generation = supervisor->generations,
 	    .in_fd = fd,
 	    .out_fd = fd,
-	    .has_dsn = listener->has_dsn,
+	    .listen = listener->settings,
 	};
 	start_process(supervisor, &role);
 	close(fd);

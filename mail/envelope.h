@@ -34,6 +34,10 @@ struct envelope {
 	struct span client_address;
 	struct span protocol; /* "LMTP", "UTF8LMTP"; null data: standard input */
 	struct span queue_id; /* the MTA's, when it is known */
+
+	/* Who brought the mail to the client that brings it to us, when a trusted one tells. */
+	struct span origin_name;
+	struct span origin_address;
 };
 
 struct envelope_recipient {

@@ -7,14 +7,22 @@
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
 
+/* Who brought the mail to the MTA, where that tells; else the MTA itself. */
 static struct span client_name(struct run *run)
 {
-	return run->input->envelope != NULL ? run->input->envelope->client_name : SPAN("");
+	const struct envelope *envelope = run->input->envelope;
+	if (envelope == NULL)
+		return SPAN("");
+	return envelope->origin_name.data != NULL ? envelope->origin_name : envelope->client_name;
 }
 
 static struct span client_address(struct run *run)
 {
-	return run->input->envelope != NULL ? run->input->envelope->client_address : SPAN("");
+	const struct envelope *envelope = run->input->envelope;
+	if (envelope == NULL)
+		return SPAN("");
+	return envelope->origin_address.data != NULL ? envelope->origin_address
+	                                             : envelope->client_address;
 }
 
 static const struct {

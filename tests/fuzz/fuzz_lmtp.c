@@ -3,7 +3,8 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -include config.h -I.. \
  *		../tests/fuzz/fuzz_lmtp.c ../lmtp-bridge/lmtp_*.c ../mail/{address,status}.c \
- *		../base/{arena,bytes,memory,number,utf8}.c -o fuzz_lmtp
+ *		../base/{arena,bytes,memory,network,number,utf8}.c \
+ *		../lmtp-bridge/proxy_header.c -o fuzz_lmtp
  *	./fuzz_lmtp -max_len=4096 */
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 		if (!(condition)) \
 			abort();  \
 	} while (0)
+#include "lmtp-bridge/proxy_header.h"
 #include "tests/unit/lmtp_client.h"
 
 #include <stdint.h>
@@ -21,10 +23,23 @@ static void run(struct talk *talk, const char *in, size_t len, size_t step)
 	static struct lmtp_options options;
 	options = talk_options();
 	options.has_dsn = true;
+	options.is_trusted = true;
 	options.max_message_bytes = 100;
 	talk_start(talk, &options);
 	for (size_t at = 0; at < len && !talk->is_closed; at += step)
 		talk_feed(talk, in + at, step < len - at ? step : len - at);
+}
+
+/* As a connection reads it: only what is asked for. */
+static void read_proxy_header(struct span all)
+{
+	struct span so_far = {all.data, 0};
+	struct proxy_header header;
+	size_t wanted;
+	while ((wanted = proxy_header_wants(so_far)) > 0 && so_far.len < all.len)
+		so_far.len += wanted < all.len - so_far.len ? wanted : all.len - so_far.len;
+	ck_assert(so_far.len < PROXY_HEADER_MAX + 1);
+	(void)proxy_header_parse(so_far, &header);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	const char *in = (const char *)data + 1;
+	read_proxy_header((struct span){in, size - 1});
 	run(&whole, in, size - 1, size);
 	run(&cut, in, size - 1, (size_t)data[0] % 32 + 1);
 	ck_assert(span_equals(bytes_span(&whole.replies), bytes_span(&cut.replies)));

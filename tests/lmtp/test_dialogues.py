@@ -43,11 +43,13 @@ def _():
 
 @tap.case("extensions: DSN only where the listener has it")
 def _():
-    with bridge.client() as plain, bridge.client(bridge.unix_dsn) as with_dsn:
+    with bridge.client(bridge.inet) as plain, bridge.client(bridge.unix_dsn) as with_dsn:
         wanted = {"8BITMIME": "", "ENHANCEDSTATUSCODES": "", "PIPELINING": "", "SMTPUTF8": "",
                   "CHUNKING": "", "LIMITS": "RCPTMAX=1000", "SIZE": ""}
         tap.equal(plain.extensions, wanted)
-        tap.equal(with_dsn.extensions, dict(wanted, DSN=""))
+        trusted = {"XCLIENT": "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT",
+                   "XFORWARD": "NAME ADDR PORT PROTO HELO IDENT SOURCE"}
+        tap.equal(with_dsn.extensions, dict(wanted, DSN="", **trusted))
         plain.mail("s@x")
         tap.equal(plain.rcpt("u3@x", "NOTIFY=NEVER").code, 555)
         with_dsn.mail("s@x")

@@ -51,7 +51,7 @@ START_TEST(both_formats_tell_the_same)
 	set_up();
 	ck_assert_str_eq(formatted(RECORD_JSON),
 	    "{\"time\":\"T\",\"id\":\"0123abcd\",\"front\":\"lmtp\",\"queue_id\":\"4ABC\","
-	    "\"message_id\":\"<1@x>\",\"sender\":\"\",\"recipient\":\"anna+x@example.org\","
+	    "\"message_id\":\"<1@x>\",\"client\":null,\"sender\":\"\",\"recipient\":\"anna+x@example.org\","
 	    "\"original\":\"info@example.org\",\"user\":\"anna\",\"bytes\":1234,\"actions\":["
 	    "{\"action\":\"fileinto\",\"folder\":\"Lists \\\"a\\\"\",\"script\":\"/s.sieve\","
 	    "\"line\":3},{\"action\":\"keep\",\"implicit\":true}],\"mailbox\":null,"

@@ -1,0 +1,24 @@
+#ifndef LMTP_BRIDGE_ACCESS_H
+#define LMTP_BRIDGE_ACCESS_H
+
+#include "deliver/settings.h"
+#include "lmtp-bridge/connection.h"
+#include "mail/status.h"
+
+#include <stdbool.h>
+
+/* Who may use a listener, and who is believed about others. */
+
+/* Whether its settings can be understood: networks, accounts. */
+bool access_check(const struct listen_settings *settings, struct status *status);
+
+/* Before anything is said: whether the client may use the listener, and whether it is believed
+ * about others. The PROXY protocol is read where the listener has it; what counts from then on is
+ * the address it tells. A unix socket's client must be a process of one of `peers` or of root, if
+ * there are any, and is always trusted: owner and mode have said who may connect.
+ * Null settings are standard input: nobody to ask. False (logged): not a client to speak with.
+ * May look accounts up, and waits for a proxy 20 s at most. */
+bool access_meet(
+    const struct listen_settings *settings, struct connection *connection, bool *is_trusted_out);
+
+#endif
