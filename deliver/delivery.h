@@ -53,6 +53,9 @@ struct delivery {
 	size_t copy_count;
 
 	struct quota *quota; /* plugin_quota's, between admit and settle */
+	struct seen *seen;   /* plugin_sieve's: what is to be remembered (seen.h), or null */
+	/* Of the same process: what was decided holds only if that one succeeds; or null. */
+	const struct delivery *relies_on;
 	const char *note;    /* for the record: what went otherwise than asked; or null */
 
 	bool is_over; /* `status` is final */

@@ -17,6 +17,8 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/record.c %D%/record.h \
 	%D%/script_cache.c %D%/script_cache.h \
 	%D%/script_rules.c %D%/script_rules.h \
+	%D%/seen.c %D%/seen.h %D%/seen_driver.h \
+	%D%/sieve_host.c %D%/sieve_host.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
@@ -32,6 +34,15 @@ ladlelib_PROGRAMS += %D%/deliver.so
 %C%_deliver_so_SOURCES = %D%/front.c %D%/front.h %D%/talk.c %D%/library.h %D%/parent.h
 %C%_deliver_so_LDFLAGS = $(AM_LDFLAGS) -shared
 %C%_deliver_so_LDADD = $(DELIVER_LIBS)
+
+# What few deliveries need is a module (base/module.h), loaded when it is asked for.
+if HAVE_SQLITE
+ladlelib_PROGRAMS += %D%/seen_sqlite.so
+%C%_seen_sqlite_so_SOURCES = %D%/seen_sqlite.c
+%C%_seen_sqlite_so_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+%C%_seen_sqlite_so_LDFLAGS = $(AM_LDFLAGS) -shared
+%C%_seen_sqlite_so_LDADD = $(SQLITE_LIBS)
+endif
 
 DELIVER_LIBS = %D%/libdeliver.a $(SIEVE_LIBS) $(QUOTA_LIBS) $(STORE_LIBS) $(USERS_LIBS) \
 	$(CONFUSE_LIBS)

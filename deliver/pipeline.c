@@ -240,6 +240,9 @@ static bool publish(struct pipeline *pipeline, struct delivery *delivery, struct
 static bool commit(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
 	(void)pipeline;
+	if (delivery->relies_on != NULL && delivery->relies_on->is_over)
+		return status_fail(status, CAUSE_CANNOT_TELL,
+		    "another delivery to the same user has failed, and this one relied on it");
 	return copies_commit(delivery, status);
 }
 

@@ -9,6 +9,7 @@
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
 #include "deliver/script_cache.h"
+#include "deliver/sieve_host.h"
 
 #include "base/clock.h"
 #include "sieve-lite/report.h"
@@ -25,6 +26,7 @@ struct plugin_state {
 	struct arena *arena;
 	struct script_rules rules;
 	struct script_cache *cache;
+	struct seen_room *seen;
 };
 
 /* -- which scripts ----------------------------------------------------------------------------- */
@@ -174,32 +176,6 @@ static enum script_answer get_script(struct plugin_state *state, const struct sc
 	return script_cache_get(state->cache, &wanted, version_out, status);
 }
 
-/* -- what a script may ask --------------------------------------------------------------------- */
-
-static enum sieve_answer mailbox_exists(void *context, struct span name)
-{
-	struct delivery *delivery = context;
-	struct span folder;
-	struct status why;
-	if (!store_folder_name(delivery->arena, delivery->store, name, &folder, &why))
-		return SIEVE_NO;
-	switch (store_has_folder(delivery->store, folder, &why)) {
-	case STORE_YES:
-		return SIEVE_YES;
-	case STORE_NO:
-		return SIEVE_NO;
-	case STORE_CANNOT_TELL:
-		break;
-	}
-	return SIEVE_CANNOT_TELL;
-}
-
-static enum sieve_answer is_out_of_time(void *context)
-{
-	const struct delivery *delivery = context;
-	return clock_left_ms(delivery->call->deadline_ms) == 0 ? SIEVE_YES : SIEVE_NO;
-}
-
 /* -- running ----------------------------------------------------------------------------------- */
 
 static void append_actions(struct action_list *to, const struct action_list *from)
@@ -226,13 +202,13 @@ static const char *first_message(struct arena *arena, const struct sieve_errors 
 
 enum run_end { RUN_NEXT, RUN_LAST, RUN_TROUBLE };
 
-static enum run_end run(struct delivery *delivery, const struct sieve_script *script,
-    const char *path, struct status *status)
+static enum run_end run(struct plugin_state *state, struct delivery *delivery,
+    const struct sieve_script *script, const char *path, struct status *status)
 {
 	struct sieve_result result = {0};
-	struct sieve_host host = {.context = delivery,
-	    .mailbox_exists = mailbox_exists,
-	    .is_out_of_time = is_out_of_time};
+	struct sieve_questions questions = {.delivery = delivery, .seen = state->seen};
+	struct sieve_host host = sieve_host_of(&questions);
+	size_t seen_before = seen_count(delivery);
 	struct sieve_input input = {.message = &delivery->message,
 	    .envelope = delivery->envelope,
 	    .recipient = &delivery->recipient->envelope,
@@ -246,11 +222,13 @@ static enum run_end run(struct delivery *delivery, const struct sieve_script *sc
 		delivery_note(delivery, "%s; its actions are dropped, the message is kept",
 		    first_message(delivery->arena, &result.errors));
 		delivery->implicit_keep = true;
+		seen_forget(delivery, seen_before);
 		return RUN_LAST;
 	case SIEVE_CANNOT_RUN:
-		status_fail(status, CAUSE_CANNOT_TELL, "script %s: %s", path,
-		    result.errors.first != NULL ? result.errors.first->message
-		                                : "it could not be told what it asked");
+		*status = questions.trouble;
+		if (status->detail[0] == '\0')
+			status_fail(status, CAUSE_CANNOT_TELL, "script %s: %s", path,
+			    first_message(delivery->arena, &result.errors));
 		return RUN_TROUBLE;
 	}
 	action_drop_keeps(&delivery->actions);
@@ -280,7 +258,8 @@ static bool decide(void *state, struct delivery *delivery, struct status *status
 		case SCRIPT_READY:
 			break;
 		}
-		enum run_end end = run(delivery, version->script, list.items[i].path, status);
+		enum run_end end =
+		    run(state, delivery, version->script, list.items[i].path, status);
 		if (end != RUN_NEXT)
 			return end == RUN_LAST;
 	}
@@ -334,10 +313,16 @@ static bool show(void *state, struct delivery *delivery, struct bytes *to, struc
 
 /* -- the rest ---------------------------------------------------------------------------------- */
 
+static void settle(void *state, struct delivery *delivery)
+{
+	seen_settle(((struct plugin_state *)state)->seen, delivery);
+}
+
 static void close_plugin(void *closing)
 {
 	struct plugin_state *state = closing;
 	struct arena *arena = state->arena;
+	seen_room_free(&state->seen);
 	script_cache_free(&state->cache);
 	arena_free(&arena);
 }
@@ -352,6 +337,7 @@ static void *open_plugin(const struct settings *settings, struct status *status)
 		return NULL;
 	}
 	state->cache = script_cache_new(&state->rules);
+	state->seen = seen_room_new();
 	return state;
 }
 
@@ -360,5 +346,6 @@ const struct plugin plugin_sieve = {
     .open = open_plugin,
     .close = close_plugin,
     .decide = decide,
+    .settle = settle,
     .show = show,
 };

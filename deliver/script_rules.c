@@ -9,9 +9,15 @@
 
 #include <stdio.h>
 
+#ifdef HAVE_SQLITE
+#define CAN_REMEMBER SIEVE_CAN_REMEMBER
+#else
+#define CAN_REMEMBER 0
+#endif
+
 /* What a delivery does beside storing and discarding; the rest are extensions nobody may require.
  */
-#define ABILITIES (SIEVE_CAN_FLAG | SIEVE_CAN_LOAD)
+#define ABILITIES (SIEVE_CAN_FLAG | SIEVE_CAN_LOAD | CAN_REMEMBER)
 
 static bool is_on_by_default(const struct extension *extension, bool is_global)
 {
@@ -51,7 +57,7 @@ static bool apply(const char *setting, const struct text_list *list, bool is_on[
 static bool make_list(struct arena *arena, const char *setting, const struct text_list *list,
     bool is_global, const char **off_out, struct status *status)
 {
-	bool is_on[REGISTRY_MAX];
+	bool is_on[REGISTRY_MAX] = {false};
 	struct bytes off = {0};
 	for (size_t i = 0; i < registry_count(); i++)
 		is_on[i] = is_on_by_default(registry_extension(i), is_global);
@@ -79,6 +85,8 @@ bool script_rules_set(struct arena *arena, const struct sieve_settings *settings
 	rules_out->options.max_variable_bytes = settings->max_variable_bytes;
 	rules_out->options.max_includes = settings->max_includes;
 	rules_out->options.max_include_depth = settings->max_include_depth;
+	rules_out->options.duplicate_default_seconds = settings->duplicate_default_s;
+	rules_out->options.duplicate_max_seconds = settings->duplicate_max_s;
 	return make_list(arena, "sieve.extensions", &settings->extensions, false,
 	           &rules_out->personal_off, status) &&
 	       make_list(arena, "sieve.global_extensions", &settings->global_extensions, true,

@@ -89,6 +89,8 @@ struct sieve_settings {
 	uint64_t max_variable_bytes;
 	uint64_t max_includes;
 	uint64_t max_include_depth;
+	uint64_t duplicate_default_s;
+	uint64_t duplicate_max_s;
 };
 
 /* listen "unix:PATH" { } or listen "inet:HOST:PORT" { } */

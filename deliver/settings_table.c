@@ -54,6 +54,7 @@ const size_t setting_section_count = sizeof(setting_sections) / sizeof(setting_s
 	{"", #field, SETTING_##type, fallback, AT(settings, member), min, max, NULL, sentence}
 
 #define HOUR UINT64_C(3600)
+#define YEAR (UINT64_C(366) * 24 * HOUR)
 #define MANY UINT64_C(1000000)
 
 const struct setting setting_table[] = {
@@ -131,6 +132,8 @@ const struct setting setting_table[] = {
     BYTES(sieve, max_variable, "64K", "The longest value of a variable; more is cut off."),
     NUMBER(sieve, max_includes, 0, 255, "255", "Different scripts that one script includes."),
     NUMBER(sieve, max_include_depth, 1, 10, "10", "How deep includes may stand in includes."),
+    SECONDS(sieve, duplicate_default, 1, YEAR, "7d", "How long duplicate remembers unasked."),
+    SECONDS(sieve, duplicate_max, 1, YEAR, "30d", "How long duplicate remembers at the most."),
 
     TEXT(lmtp, user, "",
         "The one account all mail is stored as; empty: each recipient's own."),

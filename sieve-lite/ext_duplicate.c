@@ -10,8 +10,6 @@
 #include "sieve-lite/fields.h"
 #include "sieve-lite/tree.h"
 
-#define DEFAULT_SECONDS UINT64_C(604800) /* 7 days */
-
 /* The ID of this message; false: it has none. */
 static bool find_id(struct run *run, const struct node *node, struct span *id_out)
 {
@@ -49,10 +47,14 @@ static bool test_duplicate(struct run *run, const struct node *node)
 {
 	const struct sieve_host *host = run->input->host;
 	const struct argument *seconds = node_tag(node, "seconds");
-	uint64_t period = seconds != NULL ? seconds->value->number : DEFAULT_SECONDS;
+	const struct sieve_options *options = run->script->options;
+	uint64_t period =
+	    seconds != NULL ? seconds->value->number : options->duplicate_default_seconds;
 	struct span id;
 	if (!find_id(run, node, &id) || period == 0 || host == NULL || host->is_duplicate == NULL)
 		return false;
+	if (period > options->duplicate_max_seconds)
+		period = options->duplicate_max_seconds;
 	bool is_duplicate = run_answer(run,
 	    host->is_duplicate(
 	        host->context, join(run, node, id), period, node_tag(node, "last") != NULL),

@@ -11,4 +11,6 @@ const struct sieve_options sieve_options_default = {
     .max_header_bytes = 2048,
     .max_includes = LIMIT_INCLUDES,
     .max_include_depth = LIMIT_INCLUDE_DEPTH,
+    .duplicate_default_seconds = UINT64_C(7) * 24 * 3600,
+    .duplicate_max_seconds = UINT64_C(30) * 24 * 3600,
 };

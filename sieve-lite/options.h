@@ -31,6 +31,9 @@ struct sieve_options {
 	/* include (RFC 6609), no more than LIMIT_INCLUDES and LIMIT_INCLUDE_DEPTH. */
 	uint64_t max_includes;
 	uint64_t max_include_depth;
+	/* duplicate (RFC 7352): what a script asks for is lowered to the maximum. */
+	uint64_t duplicate_default_seconds;
+	uint64_t duplicate_max_seconds;
 	/* spamtest, virustest (RFC 5235): without, all mail counts as not tested. */
 	struct sieve_score_options spamtest;
 	struct sieve_score_options virustest;

@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 import maildir
 import tap
 
 BIN = os.environ["STAGE"] + "/usr/local/bin/"
+SBIN = os.environ["STAGE"] + "/usr/local/sbin/"
 MESSAGE = b"From: bert@example.net\nMessage-ID: <1@example.net>\nSubject: hello\n\nbody\n"
 CONFIG = """\
 hostname = "mx.example.test"
@@ -249,6 +251,98 @@ def _():
     tap.equal(rows["copy"], ["-", "global"])
     tap.equal(rows["date"], ["personal", "-"])
     tap.equal(rows["fileinto"], ["personal", "global"])
+
+
+# -- what they remember ----------------------------------------------------------------------------
+
+DUPLICATE = 'require ["duplicate", "fileinto"]; if duplicate { fileinto "Again"; }\n'
+
+
+@tap.case("duplicate: seen in an earlier delivery, by whatever process; other ids are not")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE)
+    goes_to({"INBOX": 1})
+    goes_to({"Again": 1})
+    goes_to({"Again": 1})
+    goes_to({"INBOX": 1}, message=MESSAGE.replace(b"<1@", b"<2@"))
+    tap.equal(maildir.rubbish(path("anna/Maildir")), [])
+    tap.equal(sorted(os.listdir(path("state"))), ["anna"])
+
+
+@tap.case("duplicate: only a delivery that succeeded counts, and a script that did not fail")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE)
+    write("anna/Maildir", "no directory")
+    tap.equal(deliver()[0], 75)
+    os.unlink(path("anna/Maildir"))
+    goes_to({"INBOX": 1})
+    fresh()
+    write("anna/.dovecot.sieve", 'require ["duplicate", "include"];\n'
+                                 'if duplicate {} include "nobody";\n')
+    goes_to({"INBOX": 1})
+    write("anna/.dovecot.sieve", DUPLICATE)
+    goes_to({"INBOX": 1})
+
+
+@tap.case("duplicate: a period ends, and is bounded by the site")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE.replace("duplicate {", "duplicate :seconds 9000 {"))
+    bounded = ("-o", "sieve.duplicate_max=1s")
+    goes_to({"INBOX": 1}, *bounded)
+    time.sleep(2)  # the time of the memory is that of the machine
+    goes_to({"INBOX": 1}, *bounded)
+
+
+@tap.case("duplicate: of two deliveries at once one is the second")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE)
+    command = [BIN + "deliver", "-c", path("ladle.conf"), "-d", "anna"]
+    with open(path("message"), "wb") as stream:
+        stream.write(MESSAGE)
+    running = [subprocess.Popen([*command, "-p", path("message")], stdin=subprocess.DEVNULL,
+                                cwd="/", **as_user()) for _ in range(8)]
+    tap.equal([one.wait(60) for one in running], [0] * 8)
+    tap.equal(folders(), {"INBOX": 1, "Again": 7})
+
+
+@tap.case("duplicate: one message to one user by two addresses, in one process, is kept once")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE)
+    talk = ("LHLO x\r\nMAIL FROM:<bert@example.net>\r\nRCPT TO:<anna+a@example.test>\r\n"
+            "RCPT TO:<anna+b@example.test>\r\nDATA\r\n%s.\r\nQUIT\r\n"
+            % MESSAGE.decode().replace("\n", "\r\n"))
+    done = subprocess.run([SBIN + "lmtp-bridge", "--stdin", "-c", path("ladle.conf")], cwd="/",
+                          input=talk.encode(), stdout=subprocess.PIPE, timeout=60, check=False,
+                          **as_user())
+    tap.equal(done.stdout.count(b"\r\n250 2.0.0 "), 2, done.stdout)
+    tap.equal(folders(), {"INBOX": 1, "Again": 1})
+
+
+@tap.case("duplicate: without a place for its memory the mail waits, mail that does not ask does not")
+def _():
+    fresh()
+    write("state/anna", "no directory")
+    write("anna/.dovecot.sieve", "keep;\n")
+    goes_to({"INBOX": 1})
+    write("anna/.dovecot.sieve", DUPLICATE)
+    status, output = deliver()
+    tap.equal((status, output[:6]), (75, "4.3.5 "))
+
+
+@tap.case("duplicate: a damaged memory is put aside")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", DUPLICATE)
+    goes_to({"INBOX": 1})
+    write("state/anna/seen.sqlite", "rubbish " * 1000)
+    goes_to({"INBOX": 1})
+    goes_to({"Again": 1})
+    tap.check(os.path.exists(path("state/anna/seen.sqlite.damaged")), "nothing was put aside")
 
 
 tap.main()
