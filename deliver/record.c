@@ -127,6 +127,13 @@ static struct span none_if_empty(const char *text)
 	return text == NULL || text[0] == '\0' ? (struct span){NULL, 0} : span_of(text);
 }
 
+/* Why a letter is not sent, for people. */
+static struct span not_sent(const struct action *action)
+{
+	bool is_withheld = action->kind == ACTION_SEND && action->letter->withheld != NULL;
+	return span_of(is_withheld ? action->letter->withheld : NULL);
+}
+
 /* {"action":"fileinto","folder":"Work","script":"/path","line":3}, or fileinto(Work)@/path:3 */
 static void put_action(struct entry *entry, const struct action *action)
 {
@@ -141,6 +148,10 @@ static void put_action(struct entry *entry, const struct action *action)
 			bytes_append_text(to, ",\"folder\":");
 			json_append_string(to, action->folder);
 		}
+		if (not_sent(action).len > 0) {
+			bytes_append_text(to, ",\"not_sent\":");
+			json_append_string(to, not_sent(action));
+		}
 		if (origin->script != NULL) {
 			bytes_append_text(to, ",\"script\":");
 			json_append_string(to, span_of(origin->script));
@@ -149,11 +160,10 @@ static void put_action(struct entry *entry, const struct action *action)
 		bytes_append_byte(to, '}');
 		return;
 	}
-	bytes_appendf(
-	    to, "%s%s", action->is_implicit ? "implicit-" : "", action_name(action));
-	if (has_folder) {
-		bytes_append_byte(to, '(');
-		text_string(to, action->folder);
+	bytes_appendf(to, "%s%s", action->is_implicit ? "implicit-" : "", action_name(action));
+	if (has_folder || not_sent(action).len > 0) {
+		bytes_append_text(to, has_folder ? "(" : "(not sent: ");
+		text_string(to, has_folder ? action->folder : not_sent(action));
 		bytes_append_byte(to, ')');
 	}
 	if (origin->script != NULL)

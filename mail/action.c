@@ -51,7 +51,7 @@ const char *action_name(const struct action *action)
 	case ACTION_REJECT:
 		return "reject";
 	case ACTION_SEND:
-		return action->letter->name;
+		return action->letter != NULL ? action->letter->name : "send";
 	case ACTION_PIPE:
 		return "pipe";
 	}

@@ -13,7 +13,7 @@ enum action_kind {
 	ACTION_DISCARD,  /* cancels the implicit keep; stores nothing */
 	ACTION_REDIRECT, /* send on to `address` (RFC 5228 4.2) */
 	ACTION_REJECT,   /* refuse towards the sender, with `text` (RFC 5429) */
-	ACTION_SEND,     /* send `message`, which we wrote ourselves, as `letter` says */
+	ACTION_SEND,     /* send `message`, which we wrote ourselves, as `letter` says, or do not */
 	ACTION_PIPE,     /* hand the message to `program` */
 };
 
@@ -30,6 +30,9 @@ struct action_letter {
 	struct span sender; /* of the envelope; "" is null */
 	const struct span *recipients;
 	size_t recipient_count;
+	/* Why it is not sent, a clause for records ("the sender is a mailing list"): then it has no
+	 * recipients and nothing is to be done. Null: it is. */
+	const char *withheld;
 };
 
 struct action_program {
@@ -41,8 +44,9 @@ struct action_program {
 
 struct action {
 	enum action_kind kind;
-	bool is_implicit;   /* the implicit keep (RFC 5228 2.10.2) */
-	bool may_create;    /* make the folder where it is missing */
+	bool is_implicit;          /* the implicit keep (RFC 5228 2.10.2) */
+	bool stays_beside_refusal; /* no conflict with ACTION_REJECT (RFC 5429 2.4) */
+	bool may_create;           /* make the folder where it is missing */
 	struct span folder; /* UTF-8 as the script or option has it; empty: the default folder */
 	const struct span *flags; /* IMAP flags and keywords, "\\Seen"; null: none said */
 	size_t flag_count;
@@ -50,6 +54,8 @@ struct action {
 	struct span special_use;
 	struct span address; /* to send to */
 	struct span text;    /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
+	/* Of ACTION_SEND; of ACTION_FILEINTO where `message` is a copy of that letter (RFC 8580).
+	 */
 	const struct action_letter *letter;
 	const struct action_program *program;
 	const struct message *message; /* the version to store or send; null: as it came */

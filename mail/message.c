@@ -88,6 +88,14 @@ struct message message_with_head(const struct message *message, struct span head
 	return version;
 }
 
+struct message message_of_text(struct span text)
+{
+	return (struct message){.head = text,
+	    .tail_offset = text.len,
+	    .size_bytes = text.len,
+	    .line_count = count_lines(text)};
+}
+
 uint64_t message_crlf_bytes(const struct message *message)
 {
 	return message->size_bytes + message->line_count;
@@ -102,7 +110,7 @@ bool message_read(const struct message *message, uint64_t offset, char *data, si
 		head = span_first(span_from(message->head, (size_t)offset), len);
 	if (head.len > 0)
 		memcpy(data, head.data, head.len);
-	if (head.len < len) {
+	if (head.len < len && message->spool != NULL) {
 		uint64_t tail = offset + head.len - message->head.len + message->tail_offset;
 		if (!spool_read(
 		        message->spool, tail, data + head.len, len - head.len, &got, status))

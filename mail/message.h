@@ -9,7 +9,7 @@
  * one recipient, editheader) has another head and the same tail; nothing is copied on disk.
  * All line ends are LF. */
 struct message {
-	const struct spool *spool;
+	const struct spool *spool; /* null: all of it is in `head` */
 	struct span head;     /* header block, with the empty line that ends it if there is one */
 	uint64_t tail_offset; /* where in the spool the rest begins: the body */
 	uint64_t size_bytes;  /* head and tail */
@@ -29,6 +29,10 @@ bool message_open(struct arena *arena, const struct spool *spool, struct message
 
 /* A version of `message` with other bytes for its head (arena memory). */
 struct message message_with_head(const struct message *message, struct span head);
+
+/* A message that is all in memory, such as one we wrote ourselves: `text` (borrowed) is its head.
+ */
+struct message message_of_text(struct span text);
 
 /* Size as with CRLF line ends (what IMAP and W= say). */
 uint64_t message_crlf_bytes(const struct message *message);

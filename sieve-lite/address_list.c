@@ -11,6 +11,8 @@
  * to the next comma and told as invalid, so one bad entry does not hide the others. */
 #include "sieve-lite/address_list.h"
 
+#include "sieve-lite/header_text.h"
+
 #include <string.h>
 
 struct reader {
@@ -18,6 +20,7 @@ struct reader {
 	struct span rest;
 	struct listed_address **end;
 	bool is_in_group;
+	struct span phrase; /* before the angle bracket that is being read */
 };
 
 static int peek(const struct reader *reader)
@@ -188,7 +191,8 @@ static bool skip_route(struct reader *reader)
 static void add(struct reader *reader, const struct address *address, bool is_valid)
 {
 	struct listed_address *listed = ARENA_NEW(reader->arena, struct listed_address);
-	*listed = (struct listed_address){.address = *address, .is_valid = is_valid};
+	*listed = (struct listed_address){
+	    .address = *address, .is_valid = is_valid, .phrase = reader->phrase};
 	*reader->end = listed;
 	reader->end = &listed->next;
 }
@@ -249,10 +253,13 @@ static bool take_angle(struct reader *reader)
 static bool take_member(struct reader *reader)
 {
 	struct words words = {0};
+	struct span start = reader->rest;
 	bool is_sound = take_words(reader, &words);
 	if (is_sound && peek(reader) == '<') {
+		reader->phrase = span_trim(span_first(start, start.len - reader->rest.len));
 		advance(reader);
 		is_sound = take_angle(reader);
+		reader->phrase = SPAN("");
 	} else if (is_sound && peek(reader) == ':' && words.text.len > 0 && !reader->is_in_group) {
 		advance(reader);
 		reader->is_in_group = true;
@@ -328,4 +335,26 @@ struct listed_address *address_list_parse(struct arena *arena, struct span value
 			read_member(&reader);
 		}
 	}
+}
+
+struct span address_list_name(struct arena *arena, const struct listed_address *listed)
+{
+	struct reader reader = {.arena = arena, .rest = listed->phrase};
+	struct bytes name = {0};
+	for (;;) {
+		skip_space(&reader);
+		int byte = peek(&reader);
+		if (byte == -1)
+			break;
+		if (name.len > 0 && byte != '.')
+			bytes_append_byte(&name, ' ');
+		if (byte == '"' ? take_quoted(&reader, &name) : take_atom(&reader, &name))
+			continue;
+		if (byte == '.')
+			bytes_append_byte(&name, '.');
+		advance(&reader);
+	}
+	struct span text = arena_span(arena, bytes_span(&name));
+	bytes_clear(&name);
+	return header_text_decode(arena, text);
 }

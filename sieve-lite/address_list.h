@@ -10,11 +10,15 @@ struct listed_address {
 	 * it is the text that stands there, and the parts are empty. */
 	struct address address;
 	bool is_valid;
+	struct span phrase; /* before the angle bracket, as it stands there; empty: nothing */
 	struct listed_address *next;
 };
 
 /* All of them in order, of groups the members; names of people and groups, comments and routes
- * are passed over. `value` is unfolded or not. Null when it is empty. */
+ * are passed over. `value` is unfolded or not, and borrowed. Null when it is empty. */
 struct listed_address *address_list_parse(struct arena *arena, struct span value);
+
+/* The name of the person, quotes undone and encoded words decoded; empty: none. */
+struct span address_list_name(struct arena *arena, const struct listed_address *listed);
 
 #endif

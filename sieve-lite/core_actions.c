@@ -17,7 +17,7 @@ static void run_discard(struct run *run, const struct node *node)
 
 static const struct command commands[] = {
     {.name = "keep", .run = run_keep},
-    {.name = "discard", .run = run_discard},
+    {.name = "discard", .stays_beside_refusal = true, .run = run_discard},
     {.name = NULL},
 };
 

@@ -9,7 +9,7 @@
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
-#include "sieve-lite/header_write.h"
+#include "mail/header_write.h"
 #include "sieve-lite/match.h"
 
 #include "mail/header.h"

@@ -69,6 +69,7 @@ struct command {
 	/* Takes a match type and a comparator; the last positional argument is its keys. */
 	bool is_comparing;
 	bool has_address_part;
+	bool stays_beside_refusal; /* its actions are done although the message is refused */
 	/* What the arguments alone do not say; called when they are checked. False: reported. */
 	bool (*check)(struct checker *checker, struct node *node);
 	/* Sets `outcome` once the tests are checked, before the block is. */

@@ -39,6 +39,8 @@ extern const struct extension ext_spamtest;
 extern const struct extension ext_spamtestplus;
 extern const struct extension ext_special_use;
 extern const struct extension ext_subaddress;
+extern const struct extension ext_vacation;
+extern const struct extension ext_vacation_seconds;
 extern const struct extension ext_variables;
 extern const struct extension ext_virustest;
 extern const struct extension ext_vnd_cyrus_log;

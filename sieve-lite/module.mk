@@ -37,6 +37,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_spamtest.c \
 	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \
+	%D%/ext_vacation.c \
 	%D%/ext_variables.c \
 	%D%/ext_vnd_cyrus_log.c \
 	%D%/ext_vnd_dovecot_debug.c \
@@ -47,7 +48,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/fields.c %D%/fields.h \
 	%D%/folder_name.c %D%/folder_name.h \
 	%D%/header_text.c %D%/header_text.h \
-	%D%/header_write.c %D%/header_write.h \
+	%D%/letter.c %D%/letter.h \
 	%D%/lexer.c %D%/lexer.h \
 	%D%/limits.h \
 	%D%/match.c %D%/match.h \
@@ -62,6 +63,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/sieve.h \
 	%D%/template.c %D%/template.h \
 	%D%/tree.h \
+	%D%/vacation.c %D%/vacation.h \
 	%D%/variables.h
 if HAVE_PCRE2
 %C%_libsieve_a_SOURCES += %D%/ext_regex.c
@@ -91,6 +93,7 @@ unit_tests += tests/unit/test_sieve_lexer \
 	tests/unit/test_sieve_check \
 	tests/unit/test_sieve_run \
 	tests/unit/test_sieve_template \
+	tests/unit/test_sieve_vacation \
 	tests/unit/test_sieve_values
 tests_unit_test_sieve_lexer_SOURCES = tests/unit/test_sieve_lexer.c
 tests_unit_test_sieve_lexer_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
@@ -100,6 +103,8 @@ tests_unit_test_sieve_run_SOURCES = tests/unit/test_sieve_run.c tests/unit/sieve
 tests_unit_test_sieve_run_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_template_SOURCES = tests/unit/test_sieve_template.c
 tests_unit_test_sieve_template_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_vacation_SOURCES = tests/unit/test_sieve_vacation.c tests/unit/sieve_room.h
+tests_unit_test_sieve_vacation_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit/sieve_room.h
 tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \

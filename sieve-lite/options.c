@@ -3,6 +3,8 @@
 
 #include "sieve-lite/limits.h"
 
+#define DAY UINT64_C(86400)
+
 const struct sieve_options sieve_options_default = {
     .max_actions = 32,
     .max_redirects = 4,
@@ -13,4 +15,11 @@ const struct sieve_options sieve_options_default = {
     .max_include_depth = LIMIT_INCLUDE_DEPTH,
     .duplicate_default_seconds = UINT64_C(7) * 24 * 3600,
     .duplicate_max_seconds = UINT64_C(30) * 24 * 3600,
+    .vacation_min_seconds = DAY,
+    .vacation_max_seconds = 60 * DAY,
+    .vacation_default_seconds = 7 * DAY,
+    .vacation_default_subject = "Automated reply",
+    .vacation_subject_template = "Auto: %{subject}",
+    .vacation_uses_original = true,
+    .vacation_checks_recipient = true,
 };

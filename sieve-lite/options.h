@@ -37,6 +37,19 @@ struct sieve_options {
 	/* spamtest, virustest (RFC 5235): without, all mail counts as not tested. */
 	struct sieve_score_options spamtest;
 	struct sieve_score_options virustest;
+	/* Addresses of the site, for mail of ours; null: postmaster at the recipient's domain. */
+	const char *postmaster;
+	/* vacation (RFC 5230): what a script asks for is raised or lowered to these. */
+	uint64_t vacation_min_seconds;       /* of :days, */
+	uint64_t vacation_min_short_seconds; /* and of :seconds (RFC 6131); 0: every message */
+	uint64_t vacation_max_seconds;
+	uint64_t vacation_default_seconds;
+	const char *vacation_default_subject;  /* where the message has none */
+	const char *vacation_subject_template; /* with "%{subject}" */
+	bool vacation_uses_original;           /* the original recipient is the user's as well */
+	bool vacation_checks_recipient;        /* no answer where no address of theirs is in it */
+	bool vacation_sends_from_recipient;    /* in the envelope, instead of the null sender */
+	bool vacation_to_ignores_envelope;     /* To shows the author, whoever the sender is */
 };
 
 extern const struct sieve_options sieve_options_default;

@@ -47,6 +47,8 @@ static const struct extension *const rows[] = {
     &ext_spamtestplus,
     &ext_special_use,
     &ext_subaddress,
+    &ext_vacation,
+    &ext_vacation_seconds,
     &ext_variables,
     &ext_virustest,
     &ext_vnd_cyrus_log,

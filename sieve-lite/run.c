@@ -216,12 +216,12 @@ static void apply_tags(struct run *run, const struct node *node, struct action *
 }
 
 /* What would make a refused message a delivered one too (RFC 5429 2.4). */
-static bool conflicts(const struct run *run, enum action_kind kind)
+static bool conflicts(const struct run *run, const struct node *node, enum action_kind kind)
 {
 	for (const struct action *action = run->result->actions.first; action != NULL;
 	     action = action->next) {
-		if ((kind == ACTION_REJECT || action->kind == ACTION_REJECT) &&
-		    kind != ACTION_DISCARD && action->kind != ACTION_DISCARD)
+		if ((kind == ACTION_REJECT && !action->stays_beside_refusal) ||
+		    (action->kind == ACTION_REJECT && !node->command->stays_beside_refusal))
 			return true;
 	}
 	return false;
@@ -229,8 +229,9 @@ static bool conflicts(const struct run *run, enum action_kind kind)
 
 static struct action *add(struct run *run, const struct node *node, enum action_kind kind)
 {
-	if (conflicts(run, kind)) {
-		run_fail(run, "a message that is refused cannot be delivered or refused again");
+	if (conflicts(run, node, kind)) {
+		run_fail(run,
+		    "a message that is refused cannot be delivered, answered or refused again");
 		return NULL;
 	}
 	uint64_t max = run->script->options->max_actions;
@@ -239,6 +240,7 @@ static struct action *add(struct run *run, const struct node *node, enum action_
 		return NULL;
 	}
 	struct action *action = action_add(run->arena, &run->result->actions, kind);
+	action->stays_beside_refusal = node->command->stays_beside_refusal;
 	action->origin = (struct action_origin){run->script->name, node->at.line, node->at.column};
 	/* Null as long as it is the one that came. */
 	action->message = run->message != run->input->message ? run->message : NULL;
@@ -275,7 +277,8 @@ static struct action *find_stored(struct run *run, struct span folder)
 {
 	for (struct action *action = run->result->actions.first; action != NULL;
 	     action = action->next) {
-		bool stores = action->kind == ACTION_KEEP || action->kind == ACTION_FILEINTO;
+		bool stores = action->kind == ACTION_KEEP ||
+		              (action->kind == ACTION_FILEINTO && action->letter == NULL);
 		if (stores && is_same_folder(action->folder, folder))
 			return action;
 	}

@@ -165,7 +165,8 @@ struct sieve_input {
 	const struct message *message;
 	const struct envelope *envelope;
 	const struct envelope_recipient *recipient;
-	const char *recipient_delimiter; /* for subaddress; null: none */
+	const char *recipient_delimiter;  /* for subaddress; null: none */
+	const struct address *user_email; /* how the user is called outside; null: not known */
 	struct timespec now;
 	const struct sieve_host *host;
 	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */

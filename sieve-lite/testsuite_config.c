@@ -2,6 +2,10 @@
  * the next reload on; a name that nothing here knows is remembered all the same. */
 #include "sieve-lite/testsuite.h"
 
+#include "base/number.h"
+
+#include <string.h>
+
 static struct testsuite_setting *find(struct testsuite_setting *setting, struct span name)
 {
 	while (setting != NULL && !span_equals(setting->name, name))
@@ -64,11 +68,75 @@ static void read_score(
 		    text_or(suite, arena_textf(arena, "%stext_value/%u", prefix, i), NULL);
 }
 
-static void read_options(struct testsuite *suite)
+/* -- What the engine is told ------------------------------------------------------------------- */
+
+/* Dovecot's times: "7d", "30 mins", "0". */
+static bool parse_seconds(struct span text, uint64_t *seconds_out)
 {
-	suite->options = sieve_options_default;
-	read_score(suite, "sieve_spamtest_", &suite->options.spamtest);
-	read_score(suite, "sieve_virustest_", &suite->options.virustest);
+	static const struct {
+		char letter;
+		uint64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	size_t digits = 0;
+	while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9')
+		digits++;
+	struct span unit = span_trim(span_from(text, digits));
+	if (!number_parse(span_first(text, digits), INT64_MAX, seconds_out))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (unit.len > 0 && unit.data[0] == units[i].letter)
+			*seconds_out = number_multiply(*seconds_out, units[i].seconds);
+	}
+	return true;
+}
+
+enum option_type { IS_TIME, IS_NUMBER, IS_BOOL, IS_TEXT };
+
+#define OPTION(field) offsetof(struct sieve_options, field)
+
+static const struct {
+	const char *setting;
+	enum option_type type;
+	size_t offset;
+} options[] = {
+    {"sieve_vacation_min_period", IS_TIME, OPTION(vacation_min_seconds)},
+    {"sieve_vacation_min_period", IS_TIME, OPTION(vacation_min_short_seconds)},
+    {"sieve_vacation_max_period", IS_TIME, OPTION(vacation_max_seconds)},
+    {"sieve_vacation_default_period", IS_TIME, OPTION(vacation_default_seconds)},
+    {"sieve_vacation_default_subject", IS_TEXT, OPTION(vacation_default_subject)},
+    {"sieve_vacation_default_subject_template", IS_TEXT, OPTION(vacation_subject_template)},
+    {"sieve_vacation_use_original_recipient", IS_BOOL, OPTION(vacation_uses_original)},
+    {"sieve_vacation_check_recipient", IS_BOOL, OPTION(vacation_checks_recipient)},
+    {"sieve_vacation_send_from_recipient", IS_BOOL, OPTION(vacation_sends_from_recipient)},
+    {"sieve_vacation_to_header_ignore_envelope", IS_BOOL, OPTION(vacation_to_ignores_envelope)},
+};
+
+/* Values that cannot be read leave the default. */
+static void set_option(
+    struct testsuite *suite, enum option_type type, size_t offset, struct span value)
+{
+	char *field = (char *)&suite->options + offset;
+	bool is_on = span_is_nocase(value, "yes");
+	uint64_t number;
+	const char *text = arena_text(suite->arena, value);
+	switch (type) {
+	case IS_TIME:
+		if (parse_seconds(value, &number))
+			memcpy(field, &number, sizeof(number));
+		break;
+	case IS_NUMBER:
+		if (number_parse(value, UINT64_MAX, &number))
+			memcpy(field, &number, sizeof(number));
+		break;
+	case IS_BOOL:
+		memcpy(field, &is_on, sizeof(is_on));
+		break;
+	case IS_TEXT:
+		/* Empty is Dovecot's way to say: the default. */
+		if (value.len > 0)
+			memcpy(field, &text, sizeof(text));
+		break;
+	}
 }
 
 void testsuite_config_reload(struct testsuite *suite)
@@ -76,9 +144,50 @@ void testsuite_config_reload(struct testsuite *suite)
 	const struct testsuite_setting *setting = suite->settings;
 	for (; setting != NULL; setting = setting->next)
 		set(suite, &suite->in_force, setting->name, setting->value);
-	/* What the engine knows, with Dovecot's defaults. */
+	/* With Dovecot's defaults, where these are others than ours. */
 	suite->input.recipient_delimiter = text_or(suite, "recipient_delimiter", "+");
-	read_options(suite);
+	suite->options = sieve_options_default;
+	read_score(suite, "sieve_spamtest_", &suite->options.spamtest);
+	read_score(suite, "sieve_virustest_", &suite->options.virustest);
+	suite->options.postmaster = "postmaster@example.com";
+	suite->options.vacation_uses_original = false;
+	suite->options.vacation_min_short_seconds = suite->options.vacation_min_seconds;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		struct span value = testsuite_config(suite, options[i].setting);
+		if (value.data != NULL)
+			set_option(suite, options[i].type, options[i].offset, value);
+	}
+	struct span email = testsuite_config(suite, "sieve_user_email");
+	bool is_address =
+	    email.len > 0 && address_parse(suite->arena, email, &suite->user_email, NULL);
+	suite->input.user_email = is_address ? &suite->user_email : NULL;
+}
+
+bool testsuite_config_address(const struct testsuite *suite, const char *name,
+    const struct testsuite_mail *mail, struct address *address_out)
+{
+	struct span value = span_trim(testsuite_config(suite, name));
+	const struct address *address = NULL;
+	if (value.len == 0)
+		return false;
+	if (span_is_nocase(value, "sender"))
+		address = &mail->envelope.sender;
+	else if (span_is_nocase(value, "recipient"))
+		address = &mail->recipient.address;
+	else if (span_is_nocase(value, "orig_recipient"))
+		address = &mail->recipient.original;
+	else if (span_is_nocase(value, "user_email"))
+		address = suite->input.user_email != NULL ? suite->input.user_email
+		                                          : &mail->recipient.address;
+	if (address != NULL) {
+		*address_out = *address;
+		return true;
+	}
+	if (span_is_nocase(value, "postmaster"))
+		value = span_of(suite->options.postmaster);
+	if (value.len >= 2 && value.data[0] == '<' && value.data[value.len - 1] == '>')
+		value = span_from(span_first(value, value.len - 1), 1);
+	return address_parse(suite->arena, value, address_out, NULL);
 }
 
 enum sieve_answer testsuite_environment(

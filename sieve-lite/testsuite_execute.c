@@ -2,6 +2,8 @@
  * kind of action. */
 #include "sieve-lite/testsuite.h"
 
+#include "mail/mdn.h"
+
 #define QUOTED(span) (int)(span).len, (span).data
 
 /* Puts what is wrong into the error log; false then. */
@@ -33,27 +35,30 @@ static bool execute_reject(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
 	struct testsuite_mail notice = {.recipient.address = mail->envelope.sender};
-	struct bytes text = {0};
-	notice.recipient.original = notice.recipient.address;
-	notice.envelope.sender.text = SPAN("");
+	const struct mdn mdn = {.message = mail->message,
+	    .envelope = &mail->envelope,
+	    .recipient = &mail->recipient,
+	    .reason = action->text,
+	    .subject = SPAN("Rejected mail"),
+	    .postmaster = span_of(suite->options.postmaster),
+	    .now = suite->input.now.tv_sec};
 	if (mail->envelope.sender.text.len == 0)
 		return true;
-	bytes_appendf(&text,
-	    "From: Mail Delivery Subsystem <postmaster@example.com>\nTo: <%.*s>\n"
-	    "Subject: Rejected mail\nAuto-Submitted: auto-replied (rejected)\n\n",
-	    QUOTED(mail->envelope.sender.text));
-	bytes_append_span(&text, action->text);
-	notice.message = testsuite_make_message(suite, bytes_span(&text));
-	bytes_clear(&text);
-	if (notice.message == NULL)
-		return false;
+	notice.recipient.original = notice.recipient.address;
+	notice.envelope.sender.text = SPAN("");
+	notice.message = testsuite_make_message(suite, mdn_compose(suite->arena, &mdn)->head);
 	testsuite_send(suite, &notice);
-	return true;
+	return notice.message != NULL;
 }
 
 static bool execute_redirect(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
+	struct address sender;
+	/* The null sender stays what it is. */
+	if (mail->envelope.sender.text.len > 0 &&
+	    testsuite_config_address(suite, "sieve_redirect_envelope_from", mail, &sender))
+		mail->envelope.sender = sender;
 	address_parse(suite->arena, action->address, &mail->recipient.address, NULL);
 	testsuite_send(suite, mail);
 	return true;
@@ -70,6 +75,20 @@ static bool execute_pipe(
 	return action->program->may_fail;
 }
 
+static bool execute_send(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	const struct action_letter *letter = action->letter;
+	struct testsuite_mail sent = {.message = mail->message};
+	address_parse(suite->arena, letter->sender, &sent.envelope.sender, NULL);
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		address_parse(suite->arena, letter->recipients[i], &sent.recipient.address, NULL);
+		sent.recipient.original = sent.recipient.address;
+		testsuite_send(suite, &sent);
+	}
+	return true;
+}
+
 static bool execute_nothing(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
@@ -80,7 +99,7 @@ static bool execute_nothing(
 }
 
 static const struct {
-	const char *name; /* as test_result_action calls it */
+	const char *name; /* null: action_name(); as test_result_action calls it */
 	execute_function *execute;
 } kinds[] = {
     [ACTION_KEEP] = {"keep", execute_store},
@@ -89,25 +108,30 @@ static const struct {
     [ACTION_REDIRECT] = {"redirect", execute_redirect},
     [ACTION_REJECT] = {"reject", execute_reject},
     [ACTION_PIPE] = {"pipe", execute_pipe},
+    [ACTION_SEND] = {NULL, execute_send}, /* by what it is */
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 static bool is_known(const struct action *action)
 {
-	return (size_t)action->kind < KIND_COUNT && kinds[action->kind].name != NULL;
+	return (size_t)action->kind < KIND_COUNT && kinds[action->kind].execute != NULL;
 }
 
 const char *testsuite_action_name(const struct action *action)
 {
-	return is_known(action) ? kinds[action->kind].name : action_name(action);
+	const char *name = is_known(action) ? kinds[action->kind].name : NULL;
+	return name != NULL ? name : action_name(action);
 }
 
 static bool execute(struct testsuite *suite, struct run *run, const struct action *action)
 {
 	struct testsuite_mail mail = suite->mail;
 	mail.message = action->message != NULL ? action->message : run->message;
-	if (is_known(action))
+	/* What was composed has no spool yet: as mail that was read it has a body to be tested. */
+	if (mail.message->spool == NULL)
+		mail.message = testsuite_make_message(suite, mail.message->head);
+	if (is_known(action) && mail.message != NULL)
 		return kinds[action->kind].execute(suite, action, &mail);
 	testsuite_error(suite, "no test can do this: %s", action_name(action));
 	return false;

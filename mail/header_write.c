@@ -1,4 +1,4 @@
-#include "sieve-lite/header_write.h"
+#include "mail/header_write.h"
 
 #include "base/utf8.h"
 
@@ -6,10 +6,15 @@
 
 #define LINE_BYTES 76         /* RFC 5322 2.1.1 wants 78 */
 #define ENCODED_WORD_BYTES 75 /* RFC 2047 section 2 */
+#define WORD_BYTES 500        /* a longer one cannot be folded: encoded words can */
 
 static bool is_plain(struct span text)
 {
+	size_t word = 0;
 	for (size_t i = 0; i < text.len; i++) {
+		word = text.data[i] == ' ' ? 0 : word + 1;
+		if (word > WORD_BYTES)
+			return false;
 		unsigned char byte = (unsigned char)text.data[i];
 		if ((byte < ' ' && byte != '\t' && byte != '\r' && byte != '\n') || byte >= 0x7F)
 			return false;

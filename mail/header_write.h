@@ -1,5 +1,5 @@
-#ifndef SIEVE_LITE_HEADER_WRITE_H
-#define SIEVE_LITE_HEADER_WRITE_H
+#ifndef MAIL_HEADER_WRITE_H
+#define MAIL_HEADER_WRITE_H
 
 #include "base/bytes.h"
 

@@ -1,0 +1,119 @@
+#include "sieve-lite/letter.h"
+
+#include "base/utf8.h"
+#include "sieve-lite/address_list.h"
+#include "sieve-lite/fields.h"
+#include "sieve-lite/template.h"
+
+#define MAILBOXES_MAX 16
+#define SUBJECT_CHARACTERS 256
+
+bool letter_mailboxes(struct arena *arena, struct span text, struct compose_mailbox **mailboxes_out,
+    size_t *count_out)
+{
+	struct compose_mailbox *mailboxes =
+	    arena_new_items(arena, MAILBOXES_MAX, sizeof(*mailboxes));
+	const struct listed_address *listed = address_list_parse(arena, text);
+	size_t count = 0;
+	for (; listed != NULL; listed = listed->next) {
+		if (!listed->is_valid || count == MAILBOXES_MAX)
+			return false;
+		mailboxes[count++] = (struct compose_mailbox){
+		    address_list_name(arena, listed), listed->address.text};
+	}
+	*mailboxes_out = mailboxes;
+	*count_out = count;
+	return count > 0;
+}
+
+struct span letter_id(struct run *run, const char *kind, struct span which)
+{
+	const struct envelope *envelope = run->input->envelope;
+	const struct envelope_recipient *recipient = run->input->recipient;
+	struct field *field = field_find(run, SPAN("Message-ID"));
+	struct span id = field != NULL ? field->raw : SPAN("");
+	struct span queue_id = envelope != NULL ? envelope->queue_id : SPAN("");
+	const struct span pieces[] = {
+	    id,
+	    queue_id,
+	    envelope != NULL ? envelope->sender.text : SPAN(""),
+	    recipient != NULL ? recipient->address.text : SPAN(""),
+	    which,
+	    /* What has no name is told by all that is known of it. */
+	    id.len + queue_id.len == 0 ? run->message->head : SPAN(""),
+	};
+	return compose_message_id(run->arena, kind, pieces, sizeof(pieces) / sizeof(pieces[0]),
+	    recipient != NULL ? recipient->address.domain : SPAN(""));
+}
+
+struct span letter_old_subject(struct run *run)
+{
+	struct field *field = field_find(run, SPAN("Subject"));
+	return field != NULL ? field_text(run, field) : SPAN("");
+}
+
+struct span letter_limit_subject(struct span subject)
+{
+	struct span rest = subject;
+	uint32_t character;
+	for (size_t i = 0; i < SUBJECT_CHARACTERS && rest.len > 0; i++) {
+		if (!utf8_next(&rest, &character))
+			rest = span_from(rest, 1);
+	}
+	return span_first(subject, subject.len - rest.len);
+}
+
+struct span letter_owner(const struct run *run)
+{
+	const struct sieve_input *input = run->input;
+	if (input->user_email != NULL)
+		return input->user_email->text;
+	return input->recipient != NULL ? input->recipient->address.text : SPAN("");
+}
+
+static bool look_up_subject(void *subject, struct span name, struct span *value_out)
+{
+	*value_out = *(struct span *)subject;
+	return span_is(name, "subject");
+}
+
+struct span letter_expand(struct run *run, const char *text, struct span subject)
+{
+	struct bytes expanded = {0};
+	if (!template_expand(&expanded, span_of(text), look_up_subject, &subject))
+		bytes_append_span(&expanded, subject);
+	struct span copy = arena_span(run->arena, bytes_span(&expanded));
+	run_spend_bytes(run, copy.len);
+	bytes_clear(&expanded);
+	return copy;
+}
+
+void letter_send(struct run *run, const struct node *node, struct action *action,
+    const struct action_letter *letter, struct bytes *text)
+{
+	struct action_letter *copy = ARENA_NEW(run->arena, struct action_letter);
+	const struct argument *fcc = node_tag(node, "fcc");
+	*copy = *letter;
+	run_spend_bytes(run, text->len);
+	action->letter = copy;
+	action->message = compose_finish(run->arena, text);
+	for (size_t i = 0; i < copy->recipient_count; i++)
+		run_tell_value(run, SPAN("sent to"), copy->recipients[i], SPAN(""), true);
+	if (fcc == NULL)
+		return;
+	struct action *filed = run_act(run, node, ACTION_FILEINTO);
+	if (filed == NULL)
+		return;
+	filed->folder = run_text(run, &fcc->value->texts[0]);
+	filed->letter = copy;
+	filed->message = action->message;
+}
+
+void letter_withhold(struct run *run, struct action *action, const char *name, const char *why)
+{
+	struct action_letter *letter = ARENA_NEW(run->arena, struct action_letter);
+	*letter = (struct action_letter){.name = name, .sender = SPAN(""), .withheld = why};
+	action->letter = letter;
+	action->message = NULL;
+	run_tell_value(run, SPAN("not sent"), span_of(why), SPAN(""), false);
+}

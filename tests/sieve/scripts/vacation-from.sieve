@@ -1,0 +1,1 @@
+require ["vacation", "variables"]; set "x" "nobody"; vacation :from "${x}" "a";
