@@ -12,15 +12,6 @@ static char fold_case(char byte)
 	return byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
 }
 
-static bool compare_octets(struct span a, struct span b, int *order_out)
-{
-	size_t common = a.len < b.len ? a.len : b.len;
-	*order_out = common > 0 ? memcmp(a.data, b.data, common) : 0;
-	if (*order_out == 0)
-		*order_out = (a.len > b.len) - (a.len < b.len);
-	return true;
-}
-
 static bool compare_folded(struct span a, struct span b, int *order_out)
 {
 	size_t common = a.len < b.len ? a.len : b.len;
@@ -35,9 +26,9 @@ static bool compare_folded(struct span a, struct span b, int *order_out)
 	return true;
 }
 
-#define OCTET                                                                      \
-	{                                                                          \
-		.name = "i;octet", .is_substring = true, .compare = compare_octets \
+#define OCTET                                                                            \
+	{                                                                                \
+		.name = "i;octet", .is_substring = true, .compare = match_compare_octets \
 	}
 #define CASEMAP                                                                     \
 	{                                                                           \
@@ -81,14 +72,18 @@ static bool matches_matches(struct match *match, struct span value, struct span 
 	size_t count;
 	if (!match_glob(match, value, key, parts, LIMIT_MATCHES, &count))
 		return false;
-	run_set_matches(match->run, value, parts, count);
+	run_set_matches(match->run, match->original, parts, count);
 	return true;
 }
 
 static const struct match_type match_types[] = {
-    {.name = "is", .matches = matches_is},
-    {.name = "contains", .is_substring = true, .matches = matches_contains},
-    {.name = "matches", .is_substring = true, .matches = matches_matches},
+    {.name = "is", .on_prepared = true, .matches = matches_is},
+    {.name = "contains", .is_substring = true, .on_prepared = true, .matches = matches_contains},
+    {.name = "matches",
+        .is_substring = true,
+        .on_prepared = true,
+        .is_pattern = true,
+        .matches = matches_matches},
     {.name = NULL},
 };
 

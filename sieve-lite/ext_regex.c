@@ -41,7 +41,7 @@ static pcre2_code *compile(struct arena *arena, const struct comparator *compara
 	                   PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
 	int code;
 	size_t offset;
-	if (comparator->fold != NULL)
+	if (comparator->fold != NULL || comparator->prepare != NULL)
 		options |= PCRE2_CASELESS;
 	pcre2_general_context *memory =
 	    pcre2_general_context_create(take_memory, leave_memory, arena);

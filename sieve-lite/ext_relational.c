@@ -52,7 +52,11 @@ static const struct match_type match_types[] = {
         .is_counting = true,
         .check = check_relation,
         .matches = matches_relation},
-    {.name = "value", .wants = WANTS_TEXT, .check = check_relation, .matches = matches_relation},
+    {.name = "value",
+        .wants = WANTS_TEXT,
+        .on_prepared = true,
+        .check = check_relation,
+        .matches = matches_relation},
     {.name = NULL},
 };
 

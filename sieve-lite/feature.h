@@ -10,6 +10,7 @@
 
 struct checker;
 struct match;
+struct prepared_text;
 struct run;
 
 enum argument_type { WANTS_NOTHING, WANTS_NUMBER, WANTS_TEXT, WANTS_TEXTS };
@@ -87,6 +88,9 @@ struct comparator {
 	bool is_substring; /* fit for :contains and :matches */
 	/* Both are compared byte by byte after this; null: as they are. */
 	char (*fold)(char byte);
+	/* Or both are made into other texts first, which a match type that is `on_prepared` gets;
+	 * wildcards keep their meaning in a pattern. Null: they are what they are. */
+	struct prepared_text (*prepare)(struct run *run, struct span text, bool is_pattern);
 	/* Less than, equal to or greater than 0. False: undefined, matches nothing. */
 	bool (*compare)(struct span a, struct span b, int *order_out);
 };
@@ -105,6 +109,8 @@ struct match_type {
 	enum argument_type wants;
 	bool is_substring; /* only with comparators that are */
 	bool is_counting;  /* the number of values is compared, by `matches`, as a decimal */
+	bool on_prepared;  /* wants texts as the comparator prepares them */
+	bool is_pattern;   /* its keys have the wildcards of match_glob() */
 	bool (*check)(struct checker *checker, struct node *node, struct matching *matching);
 	bool (*matches)(struct match *match, struct span value, struct span key);
 };

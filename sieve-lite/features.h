@@ -13,6 +13,7 @@ extern const struct extension core_redirect;
 extern const struct extension ext_comparator_casemap;
 extern const struct extension ext_comparator_numeric;
 extern const struct extension ext_comparator_octet;
+extern const struct extension ext_comparator_unicode;
 extern const struct extension ext_copy;
 extern const struct extension ext_date;
 extern const struct extension ext_duplicate;

@@ -68,6 +68,13 @@ noinst_LIBRARIES += %D%/libsieve.a
 if HAVE_PCRE2
 %C%_libsieve_a_SOURCES += %D%/ext_regex.c
 endif
+if HAVE_UNISTRING
+%C%_libsieve_a_SOURCES += %D%/ext_comparator_unicode.c %D%/unicode_module.h
+ladlelib_PROGRAMS += deliver/unicode.so
+deliver_unicode_so_SOURCES = %D%/unicode_module.c %D%/unicode_module.h
+deliver_unicode_so_LDFLAGS = $(AM_LDFLAGS) -shared
+deliver_unicode_so_LDADD = -lunistring
+endif
 AM_CPPFLAGS += $(PCRE2_CFLAGS)
 SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS) $(PCRE2_LIBS)
 

@@ -19,6 +19,9 @@ static const struct extension *const rows[] = {
     &ext_comparator_casemap,
     &ext_comparator_numeric,
     &ext_comparator_octet,
+#ifdef HAVE_UNISTRING
+    &ext_comparator_unicode,
+#endif
     &ext_copy,
     &ext_date,
     &ext_duplicate,

@@ -32,7 +32,7 @@ LOGS=$TOP/build-tests/logs$flavour
 export TOP BUILD STAGE PYTHONPATH=$TOP/tests/lib
 export LAB_DIR=$TOP/build-tests/labs LAB_STAGE=$STAGE
 
-packages="gcc libc6-dev make autoconf automake pkg-config check libconfuse-dev zlib1g-dev libpcre2-dev libsqlite3-dev
+packages="gcc libc6-dev make autoconf automake pkg-config check libconfuse-dev zlib1g-dev libpcre2-dev libsqlite3-dev libunistring-dev
 python3 strace valgrind"
 default_limit_s=120
 
