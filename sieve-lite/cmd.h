@@ -10,6 +10,7 @@
 
 int cmd_check(int argc, char **argv);
 int cmd_extensions(int argc, char **argv);
+int cmd_filter(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 

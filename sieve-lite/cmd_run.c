@@ -5,11 +5,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "mail/header.h"
-#include "mail/top_block.h"
-#include "sieve-lite/address_list.h"
 #include "sieve-lite/explain.h"
 #include "sieve-lite/limits.h"
+#include "sieve-lite/mail_file.h"
 #include "sieve-lite/report.h"
 #include "sieve-lite/script_dirs.h"
 
@@ -20,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define COPY_BYTES 65536
 
 struct options {
 	const char *user;
@@ -37,10 +33,7 @@ struct session {
 	struct options options;
 	struct arena *arena;
 	struct bytes source;
-	struct spool *spool;
-	struct message message;
-	struct envelope envelope;
-	struct envelope_recipient recipient;
+	struct mail_file mail;
 	struct explain explain;
 	struct sieve_errors compile_errors;
 	struct sieve_result result;
@@ -89,33 +82,18 @@ static bool read_options(int argc, char **argv, struct options *options)
 
 /* -- The message and its envelope -------------------------------------------------------------- */
 
-static bool fill_spool(struct session *session, int fd, struct status *status)
-{
-	char buffer[COPY_BYTES];
-	ssize_t got;
-	while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
-		if (!spool_append(session->spool, buffer, (size_t)got, status))
-			return complain(session->options.message, status->detail);
-	}
-	return got == 0 || complain(session->options.message, strerror(errno));
-}
-
-static bool read_message(struct session *session, struct status *status)
+static bool read_message(struct session *session)
 {
 	const char *path = session->options.message;
 	bool is_stdin = strcmp(path, "-") == 0;
+	struct status status;
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return complain(path, strerror(errno));
-	session->spool = spool_new("/tmp");
-	bool is_read = fill_spool(session, fd, status);
+	bool is_read = mail_file_read(session->arena, fd, &session->mail, &status);
 	if (!is_stdin)
 		close(fd);
-	if (!is_read)
-		return false;
-	return (spool_finish(session->spool, status) &&
-	           message_open(session->arena, session->spool, &session->message, status)) ||
-	       complain(path, status->detail);
+	return is_read || complain(path, status.detail);
 }
 
 static bool take_address(
@@ -126,36 +104,18 @@ static bool take_address(
 	return address_parse(session->arena, given, address_out, &why) || complain(what, why);
 }
 
-/* Delivered-To, or empty. */
-static struct address last_recipient(struct session *session)
-{
-	struct header_field field;
-	if (header_find(session->message.head, "Delivered-To", &field)) {
-		const struct listed_address *listed =
-		    address_list_parse(session->arena, field.value);
-		if (listed != NULL && listed->is_valid)
-			return listed->address;
-	}
-	return (struct address){.text = SPAN("")};
-}
-
-/* What no option says is taken from what the last MTA wrote at the top of the message. */
-static bool make_envelope(struct session *session)
+/* What an option says counts more than the top of the message. */
+static bool take_envelope(struct session *session)
 {
 	const struct options *options = &session->options;
+	struct mail_file *mail = &session->mail;
 	const char *recipient = options->recipient != NULL ? options->recipient : options->user;
-	struct top_block top = {0};
-	session->recipient.address = last_recipient(session);
-	session->message = top_block_take(session->arena, &session->message, true, &top);
-	session->envelope.sender = top.has_sender ? top.sender : (struct address){.text = SPAN("")};
-	if (top.has_original)
-		session->recipient.original = top.original;
 	return (options->sender == NULL ||
-	           take_address(session, "-f", options->sender, &session->envelope.sender)) &&
+	           take_address(session, "-f", options->sender, &mail->envelope.sender)) &&
 	       (recipient == NULL ||
-	           take_address(session, "-r", recipient, &session->recipient.address)) &&
+	           take_address(session, "-r", recipient, &mail->recipient.address)) &&
 	       (options->original == NULL ||
-	           take_address(session, "-a", options->original, &session->recipient.original));
+	           take_address(session, "-a", options->original, &mail->recipient.original));
 }
 
 /* -- Running ----------------------------------------------------------------------------------- */
@@ -192,9 +152,9 @@ static void run_script_once(struct session *session, const struct sieve_script *
 	const struct sieve_host host = {.log = log_text};
 	const struct sieve_trace trace = {&session->explain, explain_tell};
 	const struct sieve_input input = {
-	    .message = &session->message,
-	    .envelope = &session->envelope,
-	    .recipient = &session->recipient,
+	    .message = &session->mail.message,
+	    .envelope = &session->mail.envelope,
+	    .recipient = &session->mail.recipient,
 	    .recipient_delimiter = "+",
 	    .now = clock_now(),
 	    .host = &host,
@@ -224,7 +184,7 @@ static void print_action(
 	for (size_t i = 0; i < action->flag_count; i++)
 		bytes_appendf(to, "%s%.*s", i == 0 ? ", flags " : " ", (int)action->flags[i].len,
 		    action->flags[i].data);
-	if (action->message != NULL && action->message != &session->message)
+	if (action->message != NULL && action->message != &session->mail.message)
 		bytes_append_text(to, ", as the script changed the message");
 	if (action->is_implicit)
 		bytes_append_text(to, " (implicit: nothing cancelled it)");
@@ -329,12 +289,11 @@ static int run(struct session *session)
 {
 	const struct options *options = &session->options;
 	struct bytes text = {0};
-	struct status status;
 	if (file_read_path(options->script, LIMIT_SCRIPT_BYTES, &session->source, NULL) != 0) {
 		complain(options->script, strerror(errno));
 		return CMD_TROUBLE;
 	}
-	if (!read_message(session, &status) || !make_envelope(session))
+	if (!read_message(session) || !take_envelope(session))
 		return CMD_TROUBLE;
 	const struct sieve_script *script = compile(session);
 	if (script != NULL)
@@ -360,7 +319,7 @@ int cmd_run(int argc, char **argv)
 	}
 	session.arena = arena_new();
 	int result = run(&session);
-	spool_free(&session.spool);
+	mail_file_free(&session.mail);
 	bytes_clear(&session.source);
 	arena_free(&session.arena);
 	return result;

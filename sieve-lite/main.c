@@ -13,6 +13,7 @@ static const struct {
     {"check", "FILE...", "tell what is wrong in scripts ('-': standard input)", cmd_check},
     {"run", "SCRIPT MESSAGE", "tell what a script would do to a message, and why", cmd_run},
     {"test", "FILE...", "run script tests (.svtest; --tap: as TAP)", cmd_test},
+    {"filter", "[-n] SCRIPT MAILDIR", "apply a script to mail that is already there", cmd_filter},
     {"extensions", "[-c FILE]", "list what scripts may require, as configured", cmd_extensions},
 };
 
@@ -22,10 +23,10 @@ static void usage(FILE *to)
 {
 	fputs("usage: sieve-lite COMMAND [ARGUMENT...]\n\n", to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-11s %-14s  %s\n", commands[i].name, commands[i].arguments,
+		fprintf(to, "  %-11s %-19s  %s\n", commands[i].name, commands[i].arguments,
 		    commands[i].purpose);
-	fputs("  --help                      print this\n"
-	      "  --version                   print the version\n\n"
+	fputs("  --help                           print this\n"
+	      "  --version                        print the version\n\n"
 	      "Exit status: 0 all is well, 1 a script is not, 2 trouble.\n",
 	    to);
 }

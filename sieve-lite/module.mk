@@ -84,9 +84,11 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd.h \
 	%D%/cmd_check.c \
 	%D%/cmd_extensions.c \
+	%D%/cmd_filter.c \
 	%D%/cmd_run.c \
 	%D%/cmd_test.c \
 	%D%/explain.c %D%/explain.h \
+	%D%/mail_file.c %D%/mail_file.h \
 	%D%/script_dirs.c %D%/script_dirs.h \
 	%D%/testsuite.c %D%/testsuite.h \
 	%D%/testsuite_config.c \

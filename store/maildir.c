@@ -137,12 +137,31 @@ static struct maildir_copy *new_copy(
 	return copy;
 }
 
+/* A second name for a message that is a file already. False: it has to be written. */
+static bool link_copy(struct maildir_copy *copy, const char *same_file)
+{
+	struct stat found;
+	int tmp_fd = copy->folder->tmp_fd;
+	if (linkat(AT_FDCWD, same_file, tmp_fd, copy->tmp_name, 0) != 0)
+		return false;
+	copy->fd = openat(tmp_fd, copy->tmp_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (copy->fd < 0 || fstat(copy->fd, &found) != 0 || !S_ISREG(found.st_mode)) {
+		file_close(&copy->fd);
+		unlinkat(tmp_fd, copy->tmp_name, 0);
+		return false;
+	}
+	copy->state = COPY_WRITTEN;
+	return true;
+}
+
 static struct store_copy *maildir_write(
     struct store *store, const struct store_request *request, struct status *status)
 {
 	struct maildir_copy *copy = new_copy(maildir_of(store), request, status);
 	if (copy == NULL)
 		return NULL;
+	if (request->is_same_file && link_copy(copy, request->times_of))
+		return &copy->copy;
 	copy->fd = openat(copy->folder->tmp_fd, copy->tmp_name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (copy->fd < 0) {
@@ -158,6 +177,9 @@ static struct store_copy *maildir_write(
 		remove_copy(copy);
 		return NULL;
 	}
+	struct stat same;
+	if (request->times_of != NULL && stat(request->times_of, &same) == 0)
+		(void)futimens(copy->fd, (struct timespec[2]){same.st_atim, same.st_mtim});
 #ifdef SYNC_FILE_RANGE_WRITE
 	/* Only begins; errors are kept for the sync. */
 	if (request->is_one_of_many)

@@ -106,29 +106,44 @@ char *maildir_unique_name(struct arena *arena, const char *host_name, unsigned n
 	    clean_host(arena, has_host ? host_name : "localhost"));
 }
 
+static const struct {
+	char letter;
+	const char *flag;
+} flag_rows[MAILDIR_FLAG_COUNT] = {
+    {'D', "\\Draft"},
+    {'F', "\\Flagged"},
+    {'P', "$Forwarded"},
+    {'R', "\\Answered"},
+    {'S', "\\Seen"},
+    {'T', "\\Deleted"},
+};
+
 void maildir_flag_letters(
     const struct span *flags, size_t count, char letters_out[MAILDIR_FLAGS_SIZE])
 {
-	static const struct {
-		char letter;
-		const char *flag;
-	} rows[MAILDIR_FLAGS_SIZE - 1] = {
-	    {'D', "\\Draft"},
-	    {'F', "\\Flagged"},
-	    {'P', "$Forwarded"},
-	    {'R', "\\Answered"},
-	    {'S', "\\Seen"},
-	    {'T', "\\Deleted"},
-	};
 	size_t len = 0;
-	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+	for (size_t row = 0; row < MAILDIR_FLAG_COUNT; row++) {
 		size_t i = 0;
-		while (i < count && !span_is_nocase(flags[i], rows[row].flag))
+		while (i < count && !span_is_nocase(flags[i], flag_rows[row].flag))
 			i++;
 		if (i < count)
-			letters_out[len++] = rows[row].letter;
+			letters_out[len++] = flag_rows[row].letter;
 	}
 	letters_out[len] = '\0';
+}
+
+size_t maildir_flags_of(struct span file_name, struct span flags_out[MAILDIR_FLAG_COUNT])
+{
+	size_t colon = span_find(file_name, ':');
+	size_t count = 0;
+	if (!span_starts_with(span_from(file_name, colon), ":2,"))
+		return 0;
+	struct span letters = span_from(file_name, colon + 3);
+	for (size_t row = 0; row < MAILDIR_FLAG_COUNT; row++) {
+		if (span_find(letters, flag_rows[row].letter) < letters.len)
+			flags_out[count++] = span_of(flag_rows[row].flag);
+	}
+	return count;
 }
 
 char *maildir_final_name(struct arena *arena, const char *unique_name, uint64_t bytes,

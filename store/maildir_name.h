@@ -32,6 +32,11 @@ char *maildir_unique_name(struct arena *arena, const char *host_name, unsigned n
 void maildir_flag_letters(
     const struct span *flags, size_t count, char letters_out[MAILDIR_FLAGS_SIZE]);
 
+#define MAILDIR_FLAG_COUNT (MAILDIR_FLAGS_SIZE - 1)
+
+/* The IMAP flags that the letters of a file's name stand for, behind its ":2,"; how many. */
+size_t maildir_flags_of(struct span file_name, struct span flags_out[MAILDIR_FLAG_COUNT]);
+
 /* The name under which it is published: with S= and W=, and the letters if there are any. */
 char *maildir_final_name(struct arena *arena, const char *unique_name, uint64_t bytes,
     uint64_t crlf_bytes, const char *letters);

@@ -63,6 +63,8 @@ struct store_request {
 	                           * missing one is CAUSE_MAILBOX. The inbox is always made. */
 	const struct span *flags; /* "\\Seen" ...; unknown keywords are left out */
 	size_t flag_count;
+	const char *times_of; /* a file whose times the copy is to have; null: it is new mail */
+	bool is_same_file;    /* which is exactly this message: linked where that can be */
 	bool
 	    is_one_of_many; /* more copies are written before this one is synced: the disk may begin
 	                     * with it at once, which makes syncing them all a third faster */
