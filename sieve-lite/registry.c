@@ -16,6 +16,7 @@ static const struct extension *const rows[] = {
     &core_comparing,
     &core_redirect,
     /* What it has to require. */
+    &ext_body,
     &ext_comparator_casemap,
     &ext_comparator_numeric,
     &ext_comparator_octet,
@@ -32,7 +33,9 @@ static const struct extension *const rows[] = {
     &ext_environment,
     &ext_ereject,
     &ext_extlists,
+    &ext_extracttext,
     &ext_fileinto,
+    &ext_foreverypart,
     &ext_ihave,
     &ext_imap4flags,
     &ext_include,
@@ -40,6 +43,7 @@ static const struct extension *const rows[] = {
     &ext_mailbox,
     &ext_mailboxid,
     &ext_mboxmetadata,
+    &ext_mime,
 #ifdef HAVE_PCRE2
     &ext_regex,
 #endif
