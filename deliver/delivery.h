@@ -38,9 +38,9 @@ struct delivery {
 
 	bool has_user; /* `user` is set; also where the source says: no mail */
 	struct user user;
-	struct store *store; /* owned */
+	struct store *store;         /* owned */
 	const char *state_directory; /* state.h; null until it was needed */
-	struct span folder;  /* where keep goes, canonical */
+	struct span folder;          /* where keep goes, canonical */
 	bool folder_may_create;
 
 	bool has_message;       /* not at RCPT */
@@ -56,7 +56,7 @@ struct delivery {
 	struct seen *seen;   /* plugin_sieve's: what is to be remembered (seen.h), or null */
 	/* Of the same process: what was decided holds only if that one succeeds; or null. */
 	const struct delivery *relies_on;
-	const char *note;    /* for the record: what went otherwise than asked; or null */
+	const char *note; /* for the record: what went otherwise than asked; or null */
 
 	bool is_over; /* `status` is final */
 	struct status status;

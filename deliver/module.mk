@@ -15,6 +15,8 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/queue_id.c %D%/queue_id.h \
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \
+	%D%/lists.c %D%/lists.h \
+	%D%/special_use.c %D%/special_use.h \
 	%D%/script_cache.c %D%/script_cache.h \
 	%D%/script_rules.c %D%/script_rules.h \
 	%D%/seen.c %D%/seen.h %D%/seen_driver.h \
