@@ -3,9 +3,9 @@
  * A delivery's copies go through each step together. What fails takes all of them back: unlinked
  * where we put it if it is visible already, abandoned if not. */
 #include "deliver/delivery.h"
+#include "deliver/pending.h"
 
 #include "base/log.h"
-#include "deliver/special_use.h"
 
 static bool is_planned(const struct delivery *delivery, const struct delivery_copy *copy)
 {
@@ -17,17 +17,6 @@ static bool is_planned(const struct delivery *delivery, const struct delivery_co
 	return false;
 }
 
-/* The folder with the special use the action wants (RFC 8579), or none: then the named one. */
-static bool find_special(
-    struct delivery *delivery, struct delivery_copy *copy, bool *is_found, struct status *status)
-{
-	struct span use = copy->action->special_use;
-	enum store_answer answer =
-	    use.len > 0 ? special_use_find(delivery, use, &copy->folder, status) : STORE_NO;
-	*is_found = answer == STORE_YES;
-	return answer != STORE_CANNOT_TELL;
-}
-
 /* A folder that cannot be used never costs the mail: it goes where keep goes. False: a folder
  * that may exist could not be looked at. */
 static bool resolve_folder(
@@ -35,11 +24,6 @@ static bool resolve_folder(
 {
 	const struct action *action = copy->action;
 	struct status why;
-	bool is_special;
-	if (!find_special(delivery, copy, &is_special, status))
-		return false;
-	if (is_special)
-		return true;
 	if (action->kind == ACTION_FILEINTO && action->folder.len > 0) {
 		copy->may_create = action->may_create || delivery->settings->store.autocreate;
 		if (!store_folder_name(
@@ -65,14 +49,19 @@ static bool resolve_folder(
 	return false;
 }
 
+bool copies_is_stored(const struct action *action)
+{
+	return action->kind == ACTION_KEEP || action->kind == ACTION_FILEINTO;
+}
+
 bool copies_plan(struct delivery *delivery, struct status *status)
 {
 	delivery->copies = arena_new_items(
 	    delivery->arena, delivery->actions.count + 1, sizeof(*delivery->copies));
 	for (const struct action *action = delivery->actions.first; action != NULL;
 	     action = action->next) {
-		struct delivery_copy copy = {.action = action};
-		if (action->kind == ACTION_DISCARD)
+		struct delivery_copy copy = {.action = action, .store = delivery->store};
+		if (!copies_is_stored(action))
 			continue;
 		copy.message = action->message != NULL ? action->message : &delivery->message;
 		if (!resolve_folder(delivery, &copy, status))
@@ -83,19 +72,25 @@ bool copies_plan(struct delivery *delivery, struct status *status)
 	return true;
 }
 
+/* The mailbox comes first, the outbox last: what is sent cannot be taken back. */
+static size_t all_copies(const struct delivery *delivery)
+{
+	return delivery->copy_count + delivery->outgoing_count;
+}
+
 bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status *status)
 {
-	for (size_t i = 0; i < delivery->copy_count; i++) {
+	for (size_t i = 0; i < all_copies(delivery); i++) {
 		struct delivery_copy *copy = &delivery->copies[i];
 		struct store_request request = {
 		    .message = copy->message,
 		    .folder = copy->folder,
 		    .may_create = copy->may_create,
-		    .flags = copy->action->flags,
-		    .flag_count = copy->action->flag_count,
-		    .is_one_of_many = is_one_of_many || delivery->copy_count > 1,
+		    .flags = copy->store == delivery->store ? copy->action->flags : NULL,
+		    .flag_count = copy->store == delivery->store ? copy->action->flag_count : 0,
+		    .is_one_of_many = is_one_of_many || all_copies(delivery) > 1,
 		};
-		copy->stored = store_write(delivery->store, &request, status);
+		copy->stored = store_write(copy->store, &request, status);
 		if (copy->stored == NULL)
 			return false;
 		/* Here, because between publish and the answer nothing is allocated: no memory
@@ -107,7 +102,7 @@ bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status 
 
 bool copies_sync(struct delivery *delivery, struct status *status)
 {
-	for (size_t i = 0; i < delivery->copy_count; i++) {
+	for (size_t i = 0; i < all_copies(delivery); i++) {
 		if (!store_sync(delivery->copies[i].stored, status))
 			return false;
 	}
@@ -116,7 +111,7 @@ bool copies_sync(struct delivery *delivery, struct status *status)
 
 bool copies_publish(struct delivery *delivery, struct status *status)
 {
-	for (size_t i = 0; i < delivery->copy_count; i++) {
+	for (size_t i = 0; i < all_copies(delivery); i++) {
 		struct delivery_copy *copy = &delivery->copies[i];
 		if (!store_publish(copy->stored, status))
 			return false;
@@ -127,18 +122,21 @@ bool copies_publish(struct delivery *delivery, struct status *status)
 
 bool copies_commit(struct delivery *delivery, struct status *status)
 {
-	for (size_t i = 0; i < delivery->copy_count; i++) {
+	for (size_t i = 0; i < all_copies(delivery); i++) {
 		if (!store_commit(delivery->copies[i].stored, status))
 			return false;
 	}
-	for (size_t i = 0; i < delivery->copy_count; i++)
+	for (size_t i = 0; i < all_copies(delivery); i++)
 		delivery->copies[i].is_kept = true;
+	if (delivery->outgoing_count > 0 && !pending_announce(&delivery->pending))
+		log_write(LOG_LEVEL_INFO, "%s: cannot announce outgoing mail in %s",
+		    delivery->call->id, delivery->pending.directory);
 	return true;
 }
 
 void copies_end(struct delivery *delivery)
 {
-	for (size_t i = 0; i < delivery->copy_count; i++) {
+	for (size_t i = 0; i < all_copies(delivery); i++) {
 		struct delivery_copy *copy = &delivery->copies[i];
 		if (copy->is_published && !copy->is_kept && !store_withdraw(copy->stored))
 			/* It stays; the retry makes a second one. */

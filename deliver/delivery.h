@@ -15,12 +15,19 @@
 /* One message on its way to one recipient: what the pipeline and its plugins know. Everything
  * lives in its arena. */
 
+/* Where a user's waiting mail is announced (pending.h). */
+struct pending {
+	const char *directory;
+	const char *path;
+};
+
 /* A copy to be stored, made from the actions between decide and vet. */
 struct delivery_copy {
 	const struct action *action;
 	struct span folder; /* canonical */
 	bool may_create;
 	const struct message *message;
+	struct store *store;       /* the user's, or the outbox */
 	struct store_copy *stored; /* owned; null before write and after abandon */
 	bool is_published;
 	bool is_kept;     /* committed: it counts */
@@ -45,12 +52,16 @@ struct delivery {
 
 	bool has_message;       /* not at RCPT */
 	struct message message; /* with our block on top */
+	size_t top_bytes;       /* the length of that block */
 
 	struct action_list actions;
 	bool implicit_keep; /* no action has cancelled it (RFC 5228 2.10.2) */
 	struct action keep; /* what it is, if it is done: flags, version */
 	struct delivery_copy *copies;
-	size_t copy_count;
+	size_t copy_count;      /* of those for the mailbox, which come first */
+	size_t outgoing_count;  /* of those for the outbox, behind them */
+	struct store *outbox;   /* owned; null while nothing is sent */
+	struct pending pending; /* where that is announced */
 
 	struct quota *quota; /* plugin_quota's, between admit and settle */
 	struct seen *seen;   /* plugin_sieve's: what is to be remembered (seen.h), or null */
@@ -58,6 +69,8 @@ struct delivery {
 	const struct delivery *relies_on;
 	const char *note; /* for the record: what went otherwise than asked; or null */
 
+	bool is_refused; /* when all is done the answer is `refusal`, not success */
+	struct status refusal;
 	bool is_over; /* `status` is final */
 	struct status status;
 };
@@ -69,10 +82,29 @@ void delivery_note(struct delivery *delivery, const char *format, ...)
 /* deliver/recipient.c: finds the user, becomes them where we are root, opens their store. */
 bool delivery_open(struct delivery *delivery, struct users *users, struct status *status);
 void delivery_close(struct delivery *delivery);
+/* The last part of it: the store of a user who is known and whom we are. */
+bool delivery_open_store(struct delivery *delivery, struct status *status);
+
+/* deliver/refusal.c: what becomes of a refusal among the actions. False with CAUSE_REJECTED: it is
+ * told in the protocol, and nothing else happens. True: there is none; or `is_refused` is set: it
+ * is told when the letters beside it are in the outbox; or it is to be mailed, because the delivery
+ * has other effects too or the site wants it so. */
+bool refusal_judge(struct delivery *delivery, struct status *status);
+
+/* deliver/sending.c: what leaves the house, as copies for the outbox. */
+
+/* Is sieve.redirect_sender something we know? */
+bool sending_check(const struct settings *settings, struct status *status);
+/* Takes redirects that would loop off the list; the message is kept then. */
+void sending_judge(struct delivery *delivery);
+/* Adds copies for what is sent, one for each recipient, behind those of copies_plan(). */
+bool sending_plan(struct delivery *delivery, struct status *status);
 
 /* deliver/copies.c: the actions as copies, and their way to disk. A step that fails leaves
  * nothing of this delivery behind. */
 bool copies_plan(struct delivery *delivery, struct status *status);
+/* Does the action put a copy into the mailbox? */
+bool copies_is_stored(const struct action *action);
 bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status *status);
 bool copies_sync(struct delivery *delivery, struct status *status);
 bool copies_publish(struct delivery *delivery, struct status *status);

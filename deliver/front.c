@@ -38,7 +38,7 @@ bool front_load_settings(
 		return false;
 	for (size_t i = 0; i < options->override_count; i++) {
 		/* Root's settings are not for whoever may choose our arguments. */
-		if (getuid() == 0 && !options->wants_check) {
+		if (getuid() == 0 && !front_options_wants_talk(options)) {
 			log_write(LOG_LEVEL_WARNING, "-o is not read when started as root");
 			break;
 		}
@@ -166,6 +166,7 @@ static bool set_call(struct front *front, int64_t start_ms, int notes_fd, struct
 	    .deadline_ms = start_ms + (int64_t)front->settings->delivery_timeout_s * 1000,
 	};
 	front->call.front = "deliver";
+	front->call.sends_at_once = front->settings->outbox.at_once;
 	front->call.id = arena_textf(front->arena, "%016llx", (unsigned long long)random_u64());
 	front->call.deadline_ms = note.deadline_ms;
 	return send_note(notes_fd, &note) ||

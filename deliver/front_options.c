@@ -20,6 +20,9 @@ const char front_usage[] =
     "  -c FILE          configuration file (default: " LADLE_CONFIG_FILE ")\n"
     "  -o NAME=VALUE    override a setting: -o quota.over=defer\n"
     "  -e, -k           accepted for dovecot-lda's sake, change nothing\n"
+    "  --flush-outbox   deliver nothing; send what earlier deliveries left to be sent: our own, "
+    "with\n"
+    "                   -d USER's, as root everybody's\n"
     "  --check          check the configuration; with -d, show what would happen to USER's mail\n"
     "  --help, --version\n"
     "\n"
@@ -70,6 +73,8 @@ static bool set_long_option(struct front_options *options, const char *name)
 		options->wants_version = true;
 	else if (strcmp(name, "--check") == 0)
 		options->wants_check = true;
+	else if (strcmp(name, "--flush-outbox") == 0)
+		options->wants_flush = true;
 	else
 		return false;
 	return true;
@@ -173,6 +178,12 @@ static void take_environment(struct front_options *options, char *const *env)
 	drop_empty(&options->login);
 }
 
+bool front_options_wants_talk(const struct front_options *options)
+{
+	return options->wants_help || options->wants_version || options->wants_check ||
+	       options->wants_flush;
+}
+
 bool front_options_parse(struct arena *arena, int argc, char *const *argv, char *const *env,
     bool is_root, struct front_options *options_out, struct status *status)
 {
@@ -186,8 +197,7 @@ bool front_options_parse(struct arena *arena, int argc, char *const *argv, char 
 	if (!parse_arguments(&parse, status))
 		return false;
 	options_out->overrides = parse.overrides;
-	bool is_delivery =
-	    !options_out->wants_help && !options_out->wants_version && !options_out->wants_check;
+	bool is_delivery = !front_options_wants_talk(options_out);
 	if (is_delivery && is_root && options_out->user_name.data == NULL)
 		return status_set(status, CAUSE_USAGE, "started as root without -d USER");
 	if (!utf8_is_valid(options_out->folder))

@@ -25,6 +25,7 @@ struct front_options {
 	const char *const *overrides; /* -o, in their order */
 	size_t override_count;
 	bool wants_check; /* --check */
+	bool wants_flush; /* --flush-outbox */
 	bool wants_help;
 	bool wants_version;
 };
@@ -34,6 +35,9 @@ struct front_options {
  * options, several recipients, root without -d. Pure: reads only its arguments. */
 bool front_options_parse(struct arena *arena, int argc, char *const *argv, char *const *env,
     bool is_root, struct front_options *options_out, struct status *status);
+
+/* True for what is no delivery. Pure. */
+bool front_options_wants_talk(const struct front_options *options);
 
 /* The text of --help. */
 extern const char front_usage[];

@@ -84,8 +84,9 @@ static void work(void *context, int notes_fd)
 		entry(call->argc, call->argv, notes_fd);
 }
 
-/* --help, --version and --check deliver nothing and talk to a person: they need no watcher. Only
- * the parser knows them from the value of another option, which may be a stranger's choice. */
+/* --help, --version, --check and --flush-outbox deliver nothing and talk to a person: they need no
+ * watcher. Only the parser knows them from the value of another option, which may be a stranger's
+ * choice. */
 static bool is_for_a_person(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
@@ -94,7 +95,7 @@ static bool is_for_a_person(int argc, char **argv)
 	bool is_root = getuid() == 0 || geteuid() == 0;
 	bool wants_talk =
 	    front_options_parse(arena, argc, argv, environ, is_root, &options, &status) &&
-	    (options.wants_help || options.wants_version || options.wants_check);
+	    front_options_wants_talk(&options);
 	arena_free(&arena);
 	return wants_talk;
 }

@@ -5,8 +5,11 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/check.c %D%/check.h \
 	%D%/copies.c %D%/delivery.h \
 	%D%/expand.c %D%/expand.h \
+	%D%/flush.c %D%/flush.h \
 	%D%/front_options.c %D%/front_options.h \
-	%D%/outbox.c %D%/outbox.h \
+	%D%/notice.c %D%/notice.h \
+	%D%/outbox.c %D%/outbox.h %D%/outbox_smtp.c \
+	%D%/pending.c %D%/pending.h \
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/plugin.c %D%/plugin.h \
 	%D%/plugin_quota.c %D%/plugin_quota.h \
@@ -15,17 +18,18 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/queue_id.c %D%/queue_id.h \
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \
-	%D%/lists.c %D%/lists.h \
-	%D%/special_use.c %D%/special_use.h \
+	%D%/refusal.c \
 	%D%/script_cache.c %D%/script_cache.h \
 	%D%/script_rules.c %D%/script_rules.h \
 	%D%/seen.c %D%/seen.h %D%/seen_driver.h \
+	%D%/sending.c \
 	%D%/sieve_host.c %D%/sieve_host.h \
 	%D%/settings.c %D%/settings.h \
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
 	%D%/settings_value.c %D%/settings_value.h \
-	%D%/state.c %D%/state.h
+	%D%/state.c %D%/state.h \
+	%D%/sweep.c %D%/sweep.h
 
 # deliver itself needs the C library only; the pipeline is a private shared object that its child
 # loads, made of the same archives.

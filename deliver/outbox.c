@@ -6,7 +6,13 @@
  *	Delivery: ID
  *	Sender: <anna@example.org>	<> is null
  *	Recipient: <bert@example.net>
- *	Smtputf8: yes			only then
+ *	Owner: <carl@example.com>
+ *	Smtputf8: yes			only then; so the others:
+ *	Srs: yes
+ *	Notify: 4			enum envelope_notify
+ *	Ret: 1				enum envelope_ret
+ *	Envid: 123
+ *	Orcpt: rfc822;dora@example.org
  *
  * When it was last tried is the file's mtime, if its mode has S_IXUSR; else it never was. So
  * nothing is ever rewritten. */
@@ -28,8 +34,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An envelope block is never longer: two addresses and change. */
+/* An envelope block is never longer: three addresses, two words and change. */
 #define BLOCK_MAX ((size_t)8192)
+/* All bits of enum envelope_notify. */
+#define NOTIFY_MAX 15
+#define WORD_MAX ((size_t)1000)
+
+/* What a client said is only taken along where it cannot be anything else here. */
+static void wrap_word(struct bytes *head, const char *name, struct span word)
+{
+	bool is_plain = word.len > 0 && word.len <= WORD_MAX;
+	for (size_t i = 0; is_plain && i < word.len; i++)
+		is_plain = word.data[i] > ' ' && word.data[i] < 0x7F;
+	if (is_plain)
+		bytes_appendf(head, "%s: %.*s\n", name, (int)word.len, word.data);
+}
 
 struct message outbox_wrap(struct arena *arena, const struct outbox_item *item)
 {
@@ -38,8 +57,17 @@ struct message outbox_wrap(struct arena *arena, const struct outbox_item *item)
 	    (long long)clock_now().tv_sec, (int)item->delivery_id.len, item->delivery_id.data);
 	bytes_appendf(&head, "Sender: <%.*s>\nRecipient: <%.*s>\n", (int)item->sender.len,
 	    item->sender.data, (int)item->recipient.len, item->recipient.data);
+	bytes_appendf(&head, "Owner: <%.*s>\n", (int)item->owner.len, item->owner.data);
 	if (item->smtputf8)
 		bytes_append_text(&head, "Smtputf8: yes\n");
+	if (item->wants_srs)
+		bytes_append_text(&head, "Srs: yes\n");
+	if (item->notify != ENVELOPE_NOTIFY_UNSAID)
+		bytes_appendf(&head, "Notify: %u\n", item->notify);
+	if (item->ret != ENVELOPE_RET_UNSAID)
+		bytes_appendf(&head, "Ret: %u\n", (unsigned)item->ret);
+	wrap_word(&head, "Envid", item->envid);
+	wrap_word(&head, "Orcpt", item->orcpt);
 	bytes_append_byte(&head, '\n');
 	bytes_append_span(&head, item->message->head);
 	struct span wrapped = arena_span(arena, bytes_span(&head));
@@ -57,6 +85,7 @@ struct waiting {
 	time_t made;
 	time_t changed;
 	bool was_tried;
+	off_t start; /* of the message */
 	struct outbox_item item;
 };
 
@@ -70,21 +99,37 @@ static struct span in_brackets(struct span value)
 static bool take_field(struct waiting *waiting, const struct header_field *field)
 {
 	struct span value = span_trim(field->value);
-	uint64_t made;
+	uint64_t number;
 	if (span_is(field->name, "Kind")) {
 		waiting->item.kind = arena_text(waiting->arena, value);
 	} else if (span_is(field->name, "Made")) {
-		if (!number_parse(value, INT64_MAX, &made))
+		if (!number_parse(value, INT64_MAX, &number))
 			return false;
-		waiting->made = (time_t)made;
+		waiting->made = (time_t)number;
 	} else if (span_is(field->name, "Delivery")) {
 		waiting->item.delivery_id = value;
 	} else if (span_is(field->name, "Sender")) {
 		waiting->item.sender = in_brackets(value);
 	} else if (span_is(field->name, "Recipient")) {
 		waiting->item.recipient = in_brackets(value);
+	} else if (span_is(field->name, "Owner")) {
+		waiting->item.owner = in_brackets(value);
 	} else if (span_is(field->name, "Smtputf8")) {
 		waiting->item.smtputf8 = true;
+	} else if (span_is(field->name, "Srs")) {
+		waiting->item.wants_srs = true;
+	} else if (span_is(field->name, "Envid")) {
+		waiting->item.envid = value;
+	} else if (span_is(field->name, "Orcpt")) {
+		waiting->item.orcpt = value;
+	} else if (span_is(field->name, "Notify")) {
+		if (!number_parse(value, NOTIFY_MAX, &number))
+			return false;
+		waiting->item.notify = (unsigned)number;
+	} else if (span_is(field->name, "Ret")) {
+		if (!number_parse(value, ENVELOPE_RET_HDRS, &number))
+			return false;
+		waiting->item.ret = (enum envelope_ret)number;
 	}
 	return true;
 }
@@ -104,8 +149,8 @@ static bool read_block(struct waiting *waiting)
 	}
 	bool is_whole = rest.len > 0 && waiting->item.kind != NULL &&
 	                waiting->item.sender.data != NULL && waiting->item.recipient.len > 0;
-	off_t start = (off_t)(rest.data + 1 - data);
-	return is_whole && lseek(waiting->fd, start, SEEK_SET) == start;
+	waiting->start = is_whole ? (off_t)(rest.data + 1 - data) : 0;
+	return is_whole && lseek(waiting->fd, waiting->start, SEEK_SET) == waiting->start;
 }
 
 /* -- sending --------------------------------------------------------------------------------- */
@@ -138,7 +183,9 @@ static void give_up(const struct outbox_options *options, const struct waiting *
 	log_write(LOG_LEVEL_WARNING, "giving up %s to <%.*s> of delivery %.*s: %s",
 	    waiting->item.kind, (int)waiting->item.recipient.len, waiting->item.recipient.data,
 	    (int)waiting->item.delivery_id.len, waiting->item.delivery_id.data, why);
-	if (options->give_up != NULL && !options->give_up(options->context, &waiting->item, why)) {
+	if (options->give_up != NULL &&
+	    (lseek(waiting->fd, waiting->start, SEEK_SET) != waiting->start ||
+	        !options->give_up(options->context, &waiting->item, waiting->fd, why))) {
 		tally->waiting++;
 		return;
 	}
@@ -243,14 +290,41 @@ static ssize_t feed_file(void *context, char *data, size_t len)
 	return got;
 }
 
+static const char *notify_words(struct arena *arena, unsigned notify)
+{
+	struct bytes words = {0};
+	static const char *const names[] = {"never", "success", "failure", "delay"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((notify & (1u << i)) != 0)
+			bytes_appendf(&words, "%s%s", words.len > 0 ? "," : "", names[i]);
+	}
+	const char *text = arena_text(arena, bytes_span(&words));
+	bytes_clear(&words);
+	return text;
+}
+
 enum outbox_answer outbox_send_by_program(void *context, const struct outbox_item *item, int fd,
     int64_t deadline_ms, char *why_out, size_t why_size)
 {
 	const char *program = context;
 	struct arena *arena = arena_new();
-	const char *argv[] = {program, "-i", "-f",
-	    item->sender.len == 0 ? "<>" : arena_text(arena, item->sender), "--",
-	    arena_text(arena, item->recipient), NULL};
+	const char *argv[16] = {
+	    program, "-i", "-f", item->sender.len == 0 ? "<>" : arena_text(arena, item->sender)};
+	size_t count = 4;
+	if (item->notify != ENVELOPE_NOTIFY_UNSAID) {
+		argv[count++] = "-N";
+		argv[count++] = notify_words(arena, item->notify);
+	}
+	if (item->ret != ENVELOPE_RET_UNSAID) {
+		argv[count++] = "-R";
+		argv[count++] = item->ret == ENVELOPE_RET_FULL ? "full" : "hdrs";
+	}
+	if (item->envid.len > 0) {
+		argv[count++] = "-V";
+		argv[count++] = arena_text(arena, item->envid);
+	}
+	argv[count++] = "--";
+	argv[count] = arena_text(arena, item->recipient);
 	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	struct spawn_request request = {
 	    .argv = argv,

@@ -17,13 +17,23 @@
  * transport has accepted it. A crash between the transport's acceptance and the removal of the
  * file sends it twice, with the same Message-ID. */
 
+/* In the state directory (state.h). */
+#define OUTBOX_NAME "outbox"
+
 /* What is sent to one recipient. */
 struct outbox_item {
 	const char *kind;   /* "redirect", "vacation", ...: for records and notices */
 	struct span sender; /* envelope sender, "" is null */
+	bool wants_srs;     /* the transport is given the sender rewritten (srs.h) */
 	struct span recipient;
-	struct span delivery_id; /* of the delivery that sends it */
+	struct span owner;       /* whose delivery sends it: an address for notices */
+	struct span delivery_id; /* of that delivery */
 	bool smtputf8;
+	/* RFC 3461, all unsaid by default. */
+	unsigned notify; /* of enum envelope_notify */
+	enum envelope_ret ret;
+	struct span envid; /* printable ASCII without blanks, as orcpt */
+	struct span orcpt;
 	const struct message *message; /* without our envelope block */
 };
 
@@ -51,9 +61,10 @@ struct outbox_options {
 	uint64_t retry_max_s;
 	uint64_t expire_s;       /* after so long it is given up */
 	uint64_t send_timeout_s; /* for one item */
-	/* Called for an item that was refused or has expired, before it is removed; it may store a
-	 * notice. False: leave the item, to be given up the next time. May be null. */
-	bool (*give_up)(void *context, const struct outbox_item *item, const char *why);
+	/* Called for an item that was refused or has expired, before it is removed, with the
+	 * message in `fd` from its offset on; it may store a notice. False: leave the item, to be
+	 * given up the next time. May be null. */
+	bool (*give_up)(void *context, const struct outbox_item *item, int fd, const char *why);
 	void *context;
 };
 
@@ -72,9 +83,19 @@ bool outbox_flush(const struct outbox_options *options, const struct outbox_tran
  * grows with the age. Pure. */
 bool outbox_is_due(const struct outbox_options *options, time_t made, time_t tried, time_t now);
 
-/* sendmail(8): "PROGRAM -i -f SENDER -- RECIPIENT" with the message on standard input; exit
- * status 0 is acceptance, everything else is tried again. `context` is the program's path. */
+/* sendmail(8): "PROGRAM -i -f SENDER -- RECIPIENT" with the message on standard input, and -N, -R
+ * and -V where the item has such; exit status 0 is acceptance, everything else is tried again.
+ * `context` is the program's path. */
 enum outbox_answer outbox_send_by_program(void *context, const struct outbox_item *item, int fd,
+    int64_t deadline_ms, char *why_out, size_t why_size);
+
+/* SMTP to a server that takes our mail (smtp_connection.h). A reply 5xx refuses, all other trouble
+ * is tried again. `context` is a struct outbox_smtp. */
+struct outbox_smtp {
+	const char *place; /* "inet:host:port", "unix:/path" */
+	const char *hello;
+};
+enum outbox_answer outbox_send_by_smtp(void *context, const struct outbox_item *item, int fd,
     int64_t deadline_ms, char *why_out, size_t why_size);
 
 #endif

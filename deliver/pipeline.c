@@ -16,6 +16,7 @@
 #include "deliver/pipeline.h"
 
 #include "deliver/delivery.h"
+#include "deliver/flush.h"
 #include "deliver/plugin.h"
 #include "deliver/plugin_quota.h"
 #include "deliver/queue_id.h"
@@ -133,7 +134,8 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 	pipeline->settings = settings;
 	pipeline->message_arena = arena_new();
 	pipeline->batch_arena = arena_new();
-	if (!open_users(pipeline, status) || !open_plugins(pipeline, status)) {
+	if (!sending_check(settings, status) || !flush_check(settings, status) ||
+	    !open_users(pipeline, status) || !open_plugins(pipeline, status)) {
 		pipeline_close(&pipeline);
 		return NULL;
 	}
@@ -195,9 +197,12 @@ static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct 
 		    !plugin->decide(pipeline->states[i], delivery, status))
 			return false;
 	}
+	if (!refusal_judge(delivery, status))
+		return false;
+	sending_judge(delivery);
 	if (delivery->implicit_keep)
 		add_implicit_keep(delivery);
-	return copies_plan(delivery, status);
+	return copies_plan(delivery, status) && sending_plan(delivery, status);
 }
 
 static bool vet(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
@@ -292,7 +297,9 @@ static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t co
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		take_step(pipeline, deliveries, count, steps[i]);
 	for (size_t i = 0; i < count; i++) {
-		if (!deliveries[i].is_over)
+		if (!deliveries[i].is_over && deliveries[i].is_refused)
+			deliveries[i].status = deliveries[i].refusal;
+		else if (!deliveries[i].is_over)
 			status_delivered(&deliveries[i].status);
 		else
 			judge_disk_quota(&deliveries[i]);
@@ -365,6 +372,8 @@ static void give_message(struct delivery *delivery, const struct incoming *incom
 	delivery->message = top_block_write(delivery->arena, &incoming->message, &incoming->block,
 	    &incoming->envelope, &recipient->envelope, delivery->settings->hostname,
 	    delivery->call->id);
+	delivery->top_bytes =
+	    delivery->message.head.len - incoming->message.head.len + incoming->block.len;
 	delivery->has_message = true;
 }
 
@@ -406,9 +415,13 @@ static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call 
 static void finish_batch(struct pipeline *pipeline, struct delivery *deliveries, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		settle(pipeline, &deliveries[i]);
-		record_write(pipeline->record, &deliveries[i]);
-		log_trouble(&deliveries[i]);
+		struct delivery *delivery = &deliveries[i];
+		settle(pipeline, delivery);
+		record_write(pipeline->record, delivery);
+		log_trouble(delivery);
+		if (delivery->outgoing_count > 0 && delivery->call->sends_at_once &&
+		    delivery->copies[delivery->copy_count].is_kept)
+			flush_detached(delivery);
 	}
 }
 
@@ -485,6 +498,23 @@ bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
 	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
 	bool is_good = delivery_open(&delivery, pipeline->users, status) &&
 	               plugin_quota_figures(&delivery, is_anew, usage_out, limit_out, status);
+	delivery_close(&delivery);
+	arena_reset(pipeline->batch_arena);
+	return is_good;
+}
+
+bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, int64_t maker, struct outbox_tally *tally_out,
+    struct status *status)
+{
+	struct envelope envelope = {.sender = {.text = SPAN("")}};
+	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
+	bool is_good = delivery_open(&delivery, pipeline->users, status);
+	if (is_good && maker >= 0 && (uid_t)maker != delivery.user.uid)
+		is_good = status_fail(status, CAUSE_USER_UNKNOWN,
+		    "outgoing mail of \"%.*s\" was announced by uid %lld",
+		    (int)delivery.user.name.len, delivery.user.name.data, (long long)maker);
+	is_good = is_good && flush_outbox(&delivery, tally_out, status);
 	delivery_close(&delivery);
 	arena_reset(pipeline->batch_arena);
 	return is_good;

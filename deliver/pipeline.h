@@ -12,6 +12,7 @@
 
 /* The one way through the house, for both fronts: who is it, may it come, what shall happen,
  * does it fit, write, sync, publish, commit, settle. No other file knows the order. */
+struct outbox_tally;
 struct pipeline;
 struct quota_limit;
 struct quota_usage;
@@ -42,6 +43,8 @@ struct pipeline_call {
 	bool is_probe;       /* a full mailbox is no answer; set anyway where the sender is null or
 	                      * one of probe_senders */
 	bool is_admitted;    /* pipeline_admit() said yes to each recipient before */
+	bool sends_at_once;  /* what goes into an outbox is sent by a process that outlives us, not
+	                      * by a flusher that looks for it */
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has
@@ -76,6 +79,12 @@ bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
 bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct pipeline_recipient *recipient, bool is_anew, struct quota_usage *usage_out,
     struct quota_limit *limit_out, struct status *status);
+
+/* Sends what is due in the outbox of the recipient (flush.h). Started as root, the process is that
+ * user afterwards; `maker` is the account that announced the mail and must be theirs, -1 any. */
+bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, int64_t maker, struct outbox_tally *tally_out,
+    struct status *status);
 
 /* users_walk() over the sources of the configuration. */
 bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),

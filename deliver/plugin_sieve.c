@@ -209,7 +209,10 @@ static enum run_end run(struct plugin_state *state, struct delivery *delivery,
 	struct sieve_questions questions = {.delivery = delivery, .seen = state->seen};
 	struct sieve_host host = sieve_host_of(&questions);
 	size_t seen_before = seen_count(delivery);
-	struct sieve_input input = {.message = &delivery->message,
+	/* What a script has made of the message is what the next one sees. */
+	const struct message *current = delivery->keep.message;
+	struct sieve_input input = {.message = current != NULL ? current : &delivery->message,
+	    .top_bytes = delivery->top_bytes,
 	    .envelope = delivery->envelope,
 	    .recipient = &delivery->recipient->envelope,
 	    .recipient_delimiter = delivery->settings->recipient_delimiter,
@@ -231,6 +234,12 @@ static enum run_end run(struct plugin_state *state, struct delivery *delivery,
 			    first_message(delivery->arena, &result.errors));
 		return RUN_TROUBLE;
 	}
+	for (struct action *action = result.actions.first; action != NULL; action = action->next) {
+		if (action->message == NULL)
+			action->message = current;
+	}
+	if (result.keep.message == NULL)
+		result.keep.message = current;
 	action_drop_keeps(&delivery->actions);
 	append_actions(&delivery->actions, &result.actions);
 	delivery->implicit_keep = result.implicit_keep;

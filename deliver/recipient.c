@@ -120,7 +120,7 @@ static bool become_user(struct delivery *delivery, struct status *status)
 	return true;
 }
 
-static bool open_store(struct delivery *delivery, struct status *status)
+bool delivery_open_store(struct delivery *delivery, struct status *status)
 {
 	const struct store_settings *settings = &delivery->settings->store;
 	struct span mail = user_field(&delivery->user, "mail");
@@ -140,10 +140,6 @@ static bool open_store(struct delivery *delivery, struct status *status)
 	if (settings->sentinel[0] != '\0' &&
 	    !expand(delivery->arena, "store.sentinel", settings->sentinel, &delivery->user,
 	        &options->sentinel, status))
-		return false;
-	if (settings->attributes[0] != '\0' &&
-	    !expand(delivery->arena, "store.attributes", settings->attributes, &delivery->user,
-	        &options->attributes, status))
 		return false;
 	delivery->store = store_open(delivery->arena, options, status);
 	return delivery->store != NULL;
@@ -171,7 +167,7 @@ static void choose_folder(struct delivery *delivery)
 bool delivery_open(struct delivery *delivery, struct users *users, struct status *status)
 {
 	if (!find_user(delivery, users, status) || !become_user(delivery, status) ||
-	    !open_store(delivery, status))
+	    !delivery_open_store(delivery, status))
 		return false;
 	choose_folder(delivery);
 	return true;
@@ -179,5 +175,6 @@ bool delivery_open(struct delivery *delivery, struct users *users, struct status
 
 void delivery_close(struct delivery *delivery)
 {
+	store_close(&delivery->outbox);
 	store_close(&delivery->store);
 }

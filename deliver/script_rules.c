@@ -17,9 +17,9 @@
 
 /* What a delivery does beside storing and discarding; the rest are extensions nobody may require.
  */
-#define ABILITIES                                                              \
-	(SIEVE_CAN_FLAG | SIEVE_CAN_LOAD | CAN_REMEMBER | SIEVE_CAN_ANNOTATE | \
-	    SIEVE_CAN_SPECIAL_USE | SIEVE_CAN_LOOK_UP | SIEVE_CAN_FIND_BY_ID)
+#define ABILITIES                                                                               \
+	(SIEVE_CAN_FLAG | SIEVE_CAN_LOAD | SIEVE_CAN_REJECT | SIEVE_CAN_EDIT | SIEVE_CAN_SEND | \
+	    CAN_REMEMBER)
 
 static bool is_on_by_default(const struct extension *extension, bool is_global)
 {

@@ -35,12 +35,6 @@ struct users_settings {
 	const char *gid;
 };
 
-/* mailbox "FOLDER" { } */
-struct mailbox_settings {
-	const char *title;
-	struct text_list special_use;
-};
-
 enum detail_folder { DETAIL_IGNORE, DETAIL_EXISTING, DETAIL_CREATE };
 enum folder_separator { SEPARATOR_DOT, SEPARATOR_SLASH };
 
@@ -52,9 +46,6 @@ struct store_settings {
 	enum folder_separator separator;
 	enum detail_folder detail;
 	const char *sentinel;
-	const char *attributes;
-	const struct mailbox_settings *mailboxes;
-	size_t mailbox_count;
 };
 
 /* rule "FOLDER" { } */
@@ -84,17 +75,7 @@ struct quota_settings {
 	size_t warning_count;
 };
 
-/* list "URN" { } */
-struct list_settings {
-	const char *title;
-	const char *file;
-};
-
-/* environment "NAME" { } */
-struct environment_settings {
-	const char *title;
-	const char *value;
-};
+enum reject_way { REJECT_BY_PROTOCOL, REJECT_BY_MAIL };
 
 struct sieve_settings {
 	const char *script;
@@ -112,10 +93,20 @@ struct sieve_settings {
 	uint64_t max_include_depth;
 	uint64_t duplicate_default_s;
 	uint64_t duplicate_max_s;
-	const struct list_settings *lists;
-	size_t list_count;
-	const struct environment_settings *environment;
-	size_t environment_count;
+	enum reject_way reject;
+	const char *redirect_sender;
+};
+
+struct outbox_settings {
+	const char *transport;
+	const char *sendmail;
+	uint64_t retry_min_s;
+	uint64_t retry_max_s;
+	uint64_t expire_s;
+	uint64_t send_timeout_s;
+	uint64_t processes;
+	bool at_once;
+	const char *pending;
 };
 
 /* listen "unix:PATH" { } or listen "inet:HOST:PORT" { } */
@@ -194,6 +185,7 @@ struct settings {
 	struct store_settings store;
 	struct quota_settings quota;
 	struct sieve_settings sieve;
+	struct outbox_settings outbox;
 	struct lmtp_settings lmtp;
 	struct policy_settings policy;
 	struct log_settings log;

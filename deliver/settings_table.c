@@ -14,8 +14,6 @@ const struct setting_section setting_sections[] = {
         sizeof(struct users_settings),
         "A source of users, asked in the order of the file. Without any: the system's accounts."},
     {"store", "", false, AT(settings, store), 0, 0, "Where mail is put."},
-    {"mailbox", "store", true, AT(store_settings, mailboxes), AT(store_settings, mailbox_count),
-        sizeof(struct mailbox_settings), "What a folder is for, if a user has it."},
     {"quota", "", false, AT(settings, quota), 0, 0, "How much a user may keep."},
     {"rule", "quota", true, AT(quota_settings, rules), AT(quota_settings, rule_count),
         sizeof(struct rule_settings),
@@ -24,11 +22,8 @@ const struct setting_section setting_sections[] = {
         sizeof(struct warning_settings),
         "What happens when a delivery takes usage to \"95%\" of a limit of the mailbox."},
     {"sieve", "", false, AT(settings, sieve), 0, 0, "Filter scripts."},
-    {"list", "sieve", true, AT(sieve_settings, lists), AT(sieve_settings, list_count),
-        sizeof(struct list_settings), "A list that scripts may ask by its name, a URN (:list)."},
-    {"environment", "sieve", true, AT(sieve_settings, environment),
-        AT(sieve_settings, environment_count), sizeof(struct environment_settings),
-        "What scripts are told as vnd.dovecot.config.NAME."},
+    {"outbox", "", false, AT(settings, outbox), 0, 0,
+        "Mail that scripts send: it waits in each user's state directory until it is taken."},
     {"lmtp", "", false, AT(settings, lmtp), 0, 0, "The LMTP front, lmtp-bridge."},
     {"listen", "lmtp", true, AT(lmtp_settings, listeners), AT(lmtp_settings, listener_count),
         sizeof(struct listen_settings), "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
@@ -61,7 +56,8 @@ const size_t setting_section_count = sizeof(setting_sections) / sizeof(setting_s
 	{"", #field, SETTING_##type, fallback, AT(settings, member), min, max, NULL, sentence}
 
 #define HOUR UINT64_C(3600)
-#define YEAR (UINT64_C(366) * 24 * HOUR)
+#define DAY (24 * HOUR)
+#define YEAR (366 * DAY)
 #define MANY UINT64_C(1000000)
 
 const struct setting setting_table[] = {
@@ -110,9 +106,6 @@ const struct setting setting_table[] = {
         "Whether mail for user+folder goes to that folder: never, if there is one, always."),
     TEXT(store, sentinel, "",
         "A file that must exist before anything is stored, as a sign that the disk is there."),
-    TEXT(store, attributes, "",
-        "Dovecot's file of annotations; empty: dovecot-attributes in the Maildir."),
-    LIST(mailbox, special_use, "", "What it is for, as IMAP has it: \"\\\\Junk\"."),
 
     TEXT(quota, driver, "maildir++", "How usage is counted: \"maildir++\"."),
     CHOICE(quota, over, "refuse|defer", "refuse",
@@ -144,9 +137,24 @@ const struct setting setting_table[] = {
     NUMBER(sieve, max_include_depth, 1, 10, "10", "How deep includes may stand in includes."),
     SECONDS(sieve, duplicate_default, 1, YEAR, "7d", "How long duplicate remembers unasked."),
     SECONDS(sieve, duplicate_max, 1, YEAR, "30d", "How long duplicate remembers at the most."),
-    TEXT(list, file, "",
-        "One entry on a line, or Dovecot's dictionary file; ~ and variables stand for the user's."),
-    TEXT(environment, value, "", "The value."),
+    CHOICE(sieve, reject, "protocol|mail", "protocol",
+        "How a script refuses: in the protocol wherever that can be, or always by a mailed notice."),
+    TEXT(sieve, redirect_sender, "sender",
+        "Who is the envelope sender of what is redirected: \"sender\", \"recipient\", "
+        "\"original_recipient\", \"postmaster\" or \"<ADDRESS>\"."),
+
+    TEXT(outbox, transport, "sendmail",
+        "What takes it: \"sendmail\", \"smtp:HOST:PORT\" or \"smtp:unix:PATH\"."),
+    TEXT(outbox, sendmail, "/usr/sbin/sendmail", "The program, as the MTA brings it."),
+    SECONDS(outbox, retry_min, 1, 30 * DAY, "5m", "How soon it is tried again at first."),
+    SECONDS(outbox, retry_max, 1, 30 * DAY, "4h", "How long it waits at most between two tries."),
+    SECONDS(outbox, expire, 1, YEAR, "5d", "When it is given up."),
+    SECONDS(outbox, send_timeout, 1, HOUR, "5m", "How long the transport may take for one."),
+    NUMBER(outbox, processes, 1, 100, "4", "Users whose mail lmtp-bridge sends at the same time."),
+    BOOL(outbox, at_once, "true",
+        "Whether deliver sends what a delivery has left there as soon as that has ended."),
+    TEXT(outbox, pending, "/var/spool/ladle/pending",
+        "Where waiting mail in the homes of users is announced."),
 
     TEXT(lmtp, user, "",
         "The one account all mail is stored as; empty: each recipient's own."),

@@ -76,12 +76,39 @@ static bool is_account(const struct delivery *delivery)
 	return true;
 }
 
-const char *state_directory_path(const struct delivery *delivery, struct status *status)
+static const char *setting_for(const struct delivery *delivery)
 {
 	const char *setting = delivery->settings->state_directory;
-	const char *path;
+	if (setting[0] != '\0')
+		return setting;
+	return is_account(delivery) ? OWN_PLACE : LADLE_STATE_DIR;
+}
+
+static bool is_own_place(const char *setting)
+{
+	return strchr(setting, '~') != NULL || strstr(setting, "%{") != NULL;
+}
+
+const char *state_shared_directory(const struct settings *settings)
+{
+	const char *setting = settings->state_directory;
 	if (setting[0] == '\0')
-		setting = is_account(delivery) ? OWN_PLACE : LADLE_STATE_DIR;
+		return LADLE_STATE_DIR;
+	return is_own_place(setting) ? NULL : setting;
+}
+
+const char *state_pending_directory(const struct delivery *delivery)
+{
+	const char *setting = setting_for(delivery);
+	if (is_own_place(setting))
+		return delivery->settings->outbox.pending;
+	return arena_textf(delivery->arena, "%s/" STATE_PENDING_NAME, setting);
+}
+
+const char *state_directory_path(const struct delivery *delivery, struct status *status)
+{
+	const char *setting = setting_for(delivery);
+	const char *path;
 	if (!expand(delivery->arena, "state_directory", setting, &delivery->user, &path, status))
 		return NULL;
 	if (path[0] != '/') {
@@ -89,7 +116,7 @@ const char *state_directory_path(const struct delivery *delivery, struct status 
 		    "state_directory = \"%s\": no absolute path", path);
 		return NULL;
 	}
-	if (strchr(setting, '~') != NULL || strstr(setting, "%{") != NULL)
+	if (is_own_place(setting))
 		return path;
 	return arena_textf(
 	    delivery->arena, "%s/%s", path, state_file_name(delivery->arena, delivery->user.name));

@@ -20,6 +20,15 @@ const char *state_directory(struct delivery *delivery, struct status *status);
 /* The same path, whether or not there is such a directory. */
 const char *state_directory_path(const struct delivery *delivery, struct status *status);
 
+/* The directory that has one for each of many users, or null where each has a place of their own.
+ */
+const char *state_shared_directory(const struct settings *settings);
+
+/* Where the user's waiting mail is announced (pending.h): in the shared directory, or for users
+ * with a place of their own where outbox.pending says. */
+#define STATE_PENDING_NAME ".pending"
+const char *state_pending_directory(const struct delivery *delivery);
+
 /* A user's name as a name in a directory: "/", control characters, "%", "~" and a dot at the
  * beginning become %2F and the like. */
 const char *state_file_name(struct arena *arena, struct span user_name);

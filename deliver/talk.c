@@ -1,9 +1,15 @@
-/* talk.c - what deliver says to a person: --help, --version, --check. */
+/* talk.c - what deliver says to a person: --help, --version, --check; and --flush-outbox. */
+#include "base/clock.h"
+#include "base/log.h"
 #include "deliver/check.h"
 #include "deliver/front.h"
 #include "deliver/library.h"
+#include "deliver/outbox.h"
+#include "deliver/pipeline.h"
+#include "deliver/sweep.h"
 
 #include <stdio.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static int check(const struct front_options *options)
@@ -15,6 +21,60 @@ static int check(const struct front_options *options)
 		fprintf(stderr, "%s\n", status.detail[0] != '\0' ? status.detail : status.text);
 	else
 		result = check_print(settings, options->user_name, stdout) ? 0 : 1;
+	settings_free(&settings);
+	return result;
+}
+
+/* Exit status: 0 nothing waits any more; 75 something does, or could not be seen to. */
+static int flush_all(const struct settings *settings)
+{
+	struct sweep sweep = {.settings = settings, .is_thorough = true};
+	struct sweep_tally tally = sweep_run(&sweep);
+	if (tally.waiting + tally.failed > 0)
+		printf("%u users have mail that waits, %u could not be seen to\n", tally.waiting,
+		    tally.failed);
+	return tally.waiting + tally.failed > 0 ? EX_TEMPFAIL : 0;
+}
+
+static int flush_one(const struct settings *settings, const struct front_options *options)
+{
+	struct status status;
+	struct outbox_tally tally;
+	struct pipeline *pipeline = pipeline_open(settings, &status);
+	struct pipeline_call call = {.front = "deliver",
+	    .id = "flush",
+	    .deadline_ms = clock_monotonic_ms() + (int64_t)settings->lookup_timeout_s * 1000};
+	struct pipeline_recipient recipient = {.is_self = options->user_name.data == NULL,
+	    .user_name = options->user_name.data != NULL ? options->user_name : options->login,
+	    .home = options->home};
+	recipient.envelope.address =
+	    (struct address){.text = recipient.user_name, .local = recipient.user_name};
+	bool is_good =
+	    pipeline != NULL && pipeline_flush(pipeline, &call, &recipient, -1, &tally, &status);
+	pipeline_close(&pipeline);
+	if (!is_good)
+		fprintf(stderr, "deliver: %s\n",
+		    status.detail[0] != '\0' ? status.detail : status.text);
+	else
+		printf("%u sent, %u waiting, %u given up\n", tally.sent, tally.waiting,
+		    tally.given_up);
+	return is_good && tally.waiting == 0 ? 0 : EX_TEMPFAIL;
+}
+
+static int flush_outboxes(const struct front_options *options)
+{
+	struct settings *settings = NULL;
+	struct status status;
+	int result = EX_TEMPFAIL;
+	if (!front_load_settings(options, &settings, &status)) {
+		fprintf(stderr, "%s\n", status.detail[0] != '\0' ? status.detail : status.text);
+	} else {
+		log_open(settings->log.target, "deliver", (enum log_level)settings->log.level);
+		if (getuid() == 0 && options->user_name.data == NULL)
+			result = flush_all(settings);
+		else
+			result = flush_one(settings, options);
+	}
 	settings_free(&settings);
 	return result;
 }
@@ -33,6 +93,8 @@ int ladle_talk(int argc, char **argv, int notes_fd)
 		fputs(front_usage, stdout);
 	} else if (options.wants_version) {
 		puts("deliver (ladle) " PACKAGE_VERSION);
+	} else if (options.wants_flush) {
+		result = flush_outboxes(&options);
 	} else {
 		result = check(&options);
 	}

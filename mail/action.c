@@ -23,10 +23,15 @@ bool action_has_keep(const struct action_list *list)
 
 void action_drop_keeps(struct action_list *list)
 {
+	action_drop(list, ACTION_KEEP);
+}
+
+void action_drop(struct action_list *list, enum action_kind kind)
+{
 	struct action_list kept = {0};
 	struct action **end = &kept.first;
 	for (struct action *action = list->first; action != NULL; action = action->next) {
-		if (action->kind == ACTION_KEEP)
+		if (action->kind == kind)
 			continue;
 		*end = action;
 		end = &action->next;

@@ -75,6 +75,8 @@ struct action *action_add(struct arena *arena, struct action_list *list, enum ac
 bool action_has_keep(const struct action_list *list);
 /* ...and only the last script's counts: takes all explicit keeps off the list. */
 void action_drop_keeps(struct action_list *list);
+/* The same for any kind. */
+void action_drop(struct action_list *list, enum action_kind kind);
 const char *action_name(const struct action *action); /* "fileinto", for records */
 
 #endif

@@ -114,6 +114,7 @@ struct message top_block_take(struct arena *arena, const struct message *message
 	if (has_from && is_believed && !block_out->has_sender)
 		take_sender(arena, from_sender, block_out);
 	struct span kept = span_first(head, run);
+	block_out->len = run;
 	return message_with_head(message, without_forged(arena, kept, span_from(head, run)));
 }
 

@@ -18,6 +18,7 @@ struct top_block {
 	bool wrote_return_path;
 	bool wrote_original_to;
 	bool wrote_delivered_to;
+	size_t len; /* of the run in the head that is left */
 };
 
 /* Reads the believed run at the top of `message` and gives the version below it: without a

@@ -5,7 +5,8 @@
  *	             <field-name: string> [<value-patterns: string-list>]
  *
  * Each change makes a new version of the message; actions before it keep theirs. Received and
- * Auto-Submitted cannot be deleted: loops are found by them. */
+ * Auto-Submitted cannot be deleted: loops are found by them. Nor can what the mail system wrote on
+ * top when the message arrived, and it stays on top. */
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
@@ -58,7 +59,7 @@ static void run_addheader(struct run *run, const struct node *node)
 	struct span name = name_of(run, node);
 	struct span value = run_text(run, &node->positionals[1]->texts[0]);
 	struct span head = run->message->head;
-	size_t at = node_tag(node, "last") != NULL ? end_of_fields(run) : 0;
+	size_t at = node_tag(node, "last") != NULL ? end_of_fields(run) : run->input->top_bytes;
 	struct bytes edited = {0};
 	if (name.data == NULL)
 		return;
@@ -104,9 +105,10 @@ static void run_deleteheader(struct run *run, const struct node *node)
 		return;
 	struct field_walk walk = field_walk(run, node, node->positionals[0]);
 	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
-		if (!is_to_go(run, node, name, field) || run->unwind != UNWIND_NONE)
-			continue;
 		size_t start = (size_t)(field->whole.data - head.data);
+		if (start < run->input->top_bytes || !is_to_go(run, node, name, field) ||
+		    run->unwind != UNWIND_NONE)
+			continue;
 		bytes_append_span(&edited, span_from(span_first(head, start), done));
 		done = start + field->whole.len;
 	}

@@ -9,7 +9,6 @@
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
-#include "sieve-lite/variables.h"
 
 #include <string.h>
 
@@ -172,7 +171,7 @@ static const struct match_type match_types[] = {
 
 static const struct tag tags[] = {
     {.name = "quoteregex",
-        .on = VARIABLE_SETTERS,
+        .on = "set",
         .group = "quote",
         .precedence = 20,
         .modify = modify_quoteregex},

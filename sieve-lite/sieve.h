@@ -163,6 +163,9 @@ struct sieve_trace {
 
 struct sieve_input {
 	const struct message *message;
+	/* So much of its head the mail system wrote: a script sees it, but neither changes it nor
+	 * puts anything above it. */
+	size_t top_bytes;
 	const struct envelope *envelope;
 	const struct envelope_recipient *recipient;
 	const char *recipient_delimiter;  /* for subaddress; null: none */

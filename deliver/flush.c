@@ -1,0 +1,161 @@
+/* flush.c - one user's outbox to the transport, and what becomes of mail that nobody takes. */
+#include "deliver/flush.h"
+
+#include "base/clock.h"
+#include "base/detach.h"
+#include "base/log.h"
+#include "deliver/notice.h"
+#include "deliver/pending.h"
+#include "deliver/state.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A transport that hangs has its own limit; this one is for us. */
+#define DETACHED_S 3600
+
+#define SMTP_PREFIX "smtp:"
+
+/* "smtp:HOST:PORT" and "smtp:unix:PATH" as smtp_connection.h has them; null: that is no such. */
+static const char *smtp_place(struct arena *arena, const char *transport)
+{
+	if (strncmp(transport, SMTP_PREFIX, strlen(SMTP_PREFIX)) != 0)
+		return NULL;
+	const char *place = transport + strlen(SMTP_PREFIX);
+	if (strncmp(place, "unix:/", 6) == 0)
+		return place;
+	return place[0] == '\0' ? NULL : arena_textf(arena, "inet:%s", place);
+}
+
+bool flush_check(const struct settings *settings, struct status *status)
+{
+	const struct outbox_settings *outbox = &settings->outbox;
+	struct arena *arena = arena_new();
+	bool is_known = strcmp(outbox->transport, "sendmail") == 0 ||
+	                smtp_place(arena, outbox->transport) != NULL;
+	arena_free(&arena);
+	if (!is_known)
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "outbox.transport = \"%s\": write sendmail, smtp:HOST:PORT or smtp:unix:PATH",
+		    outbox->transport);
+	if (outbox->sendmail[0] != '/')
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "outbox.sendmail = \"%s\": write the whole path", outbox->sendmail);
+	if (outbox->pending[0] != '/')
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "outbox.pending = \"%s\": write the whole path", outbox->pending);
+	return true;
+}
+
+/* -- giving up --------------------------------------------------------------------------------- */
+
+static bool store_notice(
+    struct delivery *delivery, const struct spool *notice, struct status *status)
+{
+	struct message message;
+	struct store_request request = {
+	    .message = &message, .folder = SPAN(""), .may_create = true};
+	if (!message_open(delivery->arena, notice, &message, status))
+		return false;
+	struct store_copy *copy = store_write(delivery->store, &request, status);
+	bool is_stored = copy != NULL && store_sync(copy, status) && store_publish(copy, status);
+	if (is_stored && !store_commit(copy, status)) {
+		(void)store_withdraw(copy);
+		is_stored = false;
+	}
+	store_abandon(&copy);
+	return is_stored;
+}
+
+/* Nobody waits for these: an answer, the news that mail was refused. */
+static bool is_only_answer(const struct outbox_item *item)
+{
+	return strcmp(item->kind, "vacation") == 0 || strcmp(item->kind, "reject") == 0;
+}
+
+static bool give_up(void *context, const struct outbox_item *item, int fd, const char *why)
+{
+	struct delivery *delivery = context;
+	struct status status;
+	if (is_only_answer(item))
+		return true;
+	struct spool *notice = notice_undelivered(delivery, item, fd, why, &status);
+	bool is_stored = notice != NULL && store_notice(delivery, notice, &status);
+	spool_free(&notice);
+	if (is_stored)
+		return true;
+	log_write(LOG_LEVEL_ERROR, "the notice to \"%.*s\" that %s was not sent: %s",
+	    (int)delivery->user.name.len, delivery->user.name.data, item->kind, status.detail);
+	return false;
+}
+
+/* -- sending ----------------------------------------------------------------------------------- */
+
+static bool send_all(struct delivery *delivery, const char *directory,
+    struct outbox_tally *tally_out, struct status *status)
+{
+	const struct outbox_settings *settings = &delivery->settings->outbox;
+	const char *place = smtp_place(delivery->arena, settings->transport);
+	struct outbox_smtp server = {place, delivery->settings->hostname};
+	const char *program = settings->sendmail;
+	struct outbox_transport transport = {outbox_send_by_smtp, &server};
+	if (place == NULL) {
+		transport.send = outbox_send_by_program;
+		memcpy(&transport.context, &program, sizeof(program));
+	}
+	struct outbox_options options = {
+	    .directory = directory,
+	    .retry_min_s = settings->retry_min_s,
+	    .retry_max_s = settings->retry_max_s,
+	    .expire_s = settings->expire_s,
+	    .send_timeout_s = settings->send_timeout_s,
+	    .give_up = give_up,
+	    .context = delivery,
+	};
+	return outbox_flush(&options, &transport, tally_out, status);
+}
+
+bool flush_outbox(struct delivery *delivery, struct outbox_tally *tally_out, struct status *status)
+{
+	const char *state = state_directory_path(delivery, status);
+	if (state == NULL)
+		return false;
+	const char *directory = arena_textf(delivery->arena, "%s/" OUTBOX_NAME, state);
+	struct pending pending = pending_of(delivery);
+	struct outbox_tally after = {0};
+	if (!send_all(delivery, directory, tally_out, status))
+		return false;
+	if (tally_out->waiting > 0)
+		return true;
+	/* Mail that came between our look and this is looked at once more: what comes later
+	 * announces itself anew. */
+	pending_withdraw(&pending);
+	bool is_read = send_all(delivery, directory, &after, status);
+	tally_out->sent += after.sent;
+	tally_out->given_up += after.given_up;
+	tally_out->waiting = after.waiting;
+	if ((after.waiting > 0 || !is_read) && !pending_announce(&pending))
+		log_write(
+		    LOG_LEVEL_WARNING, "cannot announce waiting mail in %s", pending.directory);
+	return is_read;
+}
+
+static void run_detached(void *context)
+{
+	struct delivery *delivery = context;
+	const struct log_settings *log = &delivery->settings->log;
+	struct outbox_tally tally;
+	struct status status;
+	/* What we had open is closed: everything anew. */
+	delivery_close(delivery);
+	log_open(log->target, "deliver", (enum log_level)log->level);
+	if (!delivery_open_store(delivery, &status) || !flush_outbox(delivery, &tally, &status))
+		log_write(LOG_LEVEL_ERROR, "%s", status.detail);
+	delivery_close(delivery);
+}
+
+void flush_detached(struct delivery *delivery)
+{
+	detach_run(run_detached, delivery, NULL, 0, DETACHED_S);
+}

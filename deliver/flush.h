@@ -1,0 +1,23 @@
+#ifndef DELIVER_FLUSH_H
+#define DELIVER_FLUSH_H
+
+#include "deliver/delivery.h"
+#include "deliver/outbox.h"
+
+#include <stdbool.h>
+
+/* Sending what waits in the outbox of one user: apart from deliveries, as that user. */
+
+/* Sends what is due in the outbox of a delivery that is open (delivery_open), and takes the
+ * announcement back when nothing is left. What is refused or has expired is given up: the owner of
+ * the mailbox is told by a notice in the inbox, with the whole message, so that nothing is lost; of
+ * answers and refusals nobody is told but the log. */
+bool flush_outbox(struct delivery *delivery, struct outbox_tally *tally_out, struct status *status);
+
+/* The same in a process of its own that outlives us; returns at once. */
+void flush_detached(struct delivery *delivery);
+
+/* Whether the settings of `outbox` make sense. */
+bool flush_check(const struct settings *settings, struct status *status);
+
+#endif

@@ -1,0 +1,73 @@
+/* pending.c - "this user's outbox has something": an empty file with the user's name.
+ *
+ * It is made under another name and renamed, which changes the directory's time also where there
+ * is one already: who waits looks at nothing else. In a directory with the sticky bit a file of
+ * somebody else is in the way; then the other name, NAME~RANDOM, stays and means the same. */
+#include "deliver/pending.h"
+
+#include "base/file.h"
+#include "base/random.h"
+#include "deliver/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct pending pending_of(const struct delivery *delivery)
+{
+	struct pending pending = {.directory = state_pending_directory(delivery)};
+	pending.path = arena_textf(delivery->arena, "%s/%s", pending.directory,
+	    state_file_name(delivery->arena, delivery->user.name));
+	return pending;
+}
+
+bool pending_announce(const struct pending *pending)
+{
+	char other[PATH_MAX];
+	if (snprintf(other, sizeof(other), "%s~%016llx", pending->path,
+	        (unsigned long long)random_u64()) >= (int)sizeof(other))
+		return false;
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = open(other, flags, 0600);
+	if (fd < 0 && errno == ENOENT && mkdir(pending->directory, 0700) == 0)
+		fd = open(other, flags, 0600);
+	if (fd < 0)
+		return false;
+	close(fd);
+	(void)!rename(other, pending->path);
+	return true;
+}
+
+void pending_withdraw(const struct pending *pending)
+{
+	(void)!unlink(pending->path);
+}
+
+void pending_walk(const char *directory,
+    void (*each)(void *context, const char *path, struct span user_name, uid_t uid), void *context)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	struct arena *arena = arena_new();
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		struct span name = span_of(entry->d_name);
+		struct stat found;
+		if (entry->d_name[0] == '.' ||
+		    fstatat(dirfd(dir), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		struct span user = state_user_name(arena, span_first(name, span_find(name, '~')));
+		if (user.len > 0 && S_ISREG(found.st_mode))
+			each(context, arena_textf(arena, "%s/%s", directory, entry->d_name), user,
+			    found.st_uid);
+		else
+			(void)!unlinkat(dirfd(dir), entry->d_name, 0);
+		arena_reset(arena);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	arena_free(&arena);
+}

@@ -1,0 +1,27 @@
+#ifndef DELIVER_PENDING_H
+#define DELIVER_PENDING_H
+
+#include "deliver/delivery.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Announcements that a user's outbox has something: empty files in one directory, called like the
+ * user (state_file_name()), so that nobody has to look into all homes. Anybody may write there, so
+ * a name counts only from the user it names. A lost announcement delays mail, and loses none. */
+
+/* Where the user's announcement is: from the arena of the delivery. */
+struct pending pending_of(const struct delivery *delivery);
+
+/* Announces, newer than any announcement before: allocates nothing. False when it cannot be. */
+bool pending_announce(const struct pending *pending);
+/* Takes it back; one of somebody else stays. */
+void pending_withdraw(const struct pending *pending);
+
+/* Calls `each` for every announcement in `directory`, with its path, the user it names and the
+ * account that made it. Names that no user can have are removed, if we may. One that is not there
+ * is empty. */
+void pending_walk(const char *directory,
+    void (*each)(void *context, const char *path, struct span user_name, uid_t uid), void *context);
+
+#endif

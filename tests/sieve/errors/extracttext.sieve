@@ -1,5 +1,0 @@
-require ["foreverypart", "extracttext", "variables"];
-extracttext "text";
-foreverypart {
-	extracttext "a b";
-}

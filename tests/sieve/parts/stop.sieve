@@ -1,6 +1,0 @@
-require ["foreverypart", "fileinto"];
-foreverypart {
-	fileinto "INBOX";
-	stop;
-}
-discard;
