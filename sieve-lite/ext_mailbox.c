@@ -37,7 +37,7 @@ static const struct command commands[] = {
 };
 
 static const struct tag tags[] = {
-    {.name = "create", .on = "fileinto", .apply = apply_create},
+    {.name = "create", .on = "fileinto vacation notify", .apply = apply_create},
     {.name = NULL},
 };
 

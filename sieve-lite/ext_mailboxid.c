@@ -47,7 +47,7 @@ static const struct command commands[] = {
 
 static const struct tag tags[] = {
     {.name = "mailboxid",
-        .on = "fileinto",
+        .on = "fileinto vacation notify",
         .wants = WANTS_TEXT,
         .group = "by another name", /* not with :specialuse (4.2) */
         .redirect = redirect_by_id},

@@ -90,7 +90,7 @@ static const struct command commands[] = {
 
 static const struct tag tags[] = {
     {.name = "specialuse",
-        .on = "fileinto",
+        .on = "fileinto vacation notify",
         .wants = WANTS_TEXT,
         .group = "by another name",
         .check = check_tag,

@@ -101,6 +101,8 @@ static bool is_sound_entity(struct span entity)
 static bool check_vacation(struct checker *checker, struct node *node)
 {
 	const struct text *reason = &node->positionals[0]->texts[0];
+	if (!letter_check_copy(checker, node))
+		return false;
 	if (node_tag(node, "mime") == NULL || !text_is_constant(reason) ||
 	    is_sound_entity(reason->literal))
 		return true;

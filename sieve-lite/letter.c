@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "sieve-lite/address_list.h"
 #include "sieve-lite/fields.h"
+#include "sieve-lite/folder_name.h"
 #include "sieve-lite/template.h"
 
 #define MAILBOXES_MAX 16
@@ -88,6 +89,70 @@ struct span letter_expand(struct run *run, const char *text, struct span subject
 	return copy;
 }
 
+bool letter_source(struct arena *arena, const struct sieve_input *input,
+    const struct sieve_options *options, struct span setting, struct address *address_out)
+{
+	const struct envelope_recipient *recipient = input->recipient;
+	const struct address *address = NULL;
+	setting = span_trim(setting);
+	if (span_is_nocase(setting, "sender") && input->envelope != NULL)
+		address = &input->envelope->sender;
+	else if (span_is_nocase(setting, "recipient") && recipient != NULL)
+		address = &recipient->address;
+	else if (span_is_nocase(setting, "orig_recipient") && recipient != NULL)
+		address =
+		    recipient->original.text.len > 0 ? &recipient->original : &recipient->address;
+	else if (span_is_nocase(setting, "user_email") && recipient != NULL)
+		address = input->user_email != NULL ? input->user_email : &recipient->address;
+	if (address != NULL) {
+		*address_out = *address;
+		return true;
+	}
+	if (span_is_nocase(setting, "postmaster"))
+		setting = span_of(options->postmaster);
+	if (setting.len >= 2 && setting.data[0] == '<' && setting.data[setting.len - 1] == '>')
+		setting = span_from(span_first(setting, setting.len - 1), 1);
+	return setting.len > 0 && address_parse(arena, setting, address_out, NULL);
+}
+
+bool letter_check_copy(struct checker *checker, const struct node *node)
+{
+	static const char *const names[] = {"create", "flags", "specialuse", "mailboxid"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct argument *use = node_tag(node, names[i]);
+		if (use == NULL || node_tag(node, "fcc") != NULL)
+			continue;
+		problem_error(checker->problems, use->at, "':%s' needs ':fcc'", names[i]);
+		return false;
+	}
+	return true;
+}
+
+static void file_copy(
+    struct run *run, const struct node *node, const struct argument *fcc, const struct action *sent)
+{
+	struct span folder = run_text(run, &fcc->value->texts[0]);
+	if (!folder_name_is_valid(folder)) {
+		run_fail(run, "the mailbox has an invalid name");
+		return;
+	}
+	struct action *filed = run_act(run, node, ACTION_FILEINTO);
+	if (filed == NULL)
+		return;
+	filed->folder = run_folder(run, node, folder);
+	filed->letter = sent->letter;
+	filed->message = sent->message;
+}
+
+/* Tags beside ":fcc" speak of the copy. */
+static void clear_storing(struct action *action)
+{
+	action->may_create = false;
+	action->flags = NULL;
+	action->flag_count = 0;
+	action->special_use = SPAN("");
+}
+
 void letter_send(struct run *run, const struct node *node, struct action *action,
     const struct action_letter *letter, struct bytes *text)
 {
@@ -95,18 +160,13 @@ void letter_send(struct run *run, const struct node *node, struct action *action
 	const struct argument *fcc = node_tag(node, "fcc");
 	*copy = *letter;
 	run_spend_bytes(run, text->len);
+	clear_storing(action);
 	action->letter = copy;
 	action->message = compose_finish(run->arena, text);
 	for (size_t i = 0; i < copy->recipient_count; i++)
 		run_tell_value(run, SPAN("sent to"), copy->recipients[i], SPAN(""), true);
-	if (fcc == NULL)
-		return;
-	struct action *filed = run_act(run, node, ACTION_FILEINTO);
-	if (filed == NULL)
-		return;
-	filed->folder = run_text(run, &fcc->value->texts[0]);
-	filed->letter = copy;
-	filed->message = action->message;
+	if (fcc != NULL && run->unwind == UNWIND_NONE)
+		file_copy(run, node, fcc, action);
 }
 
 void letter_withhold(struct run *run, struct action *action, const char *name, const char *why)

@@ -2,6 +2,8 @@
 #define SIEVE_LITE_LETTER_H
 
 #include "mail/compose.h"
+#include "sieve-lite/checker.h"
+#include "sieve-lite/options.h"
 #include "sieve-lite/run.h"
 
 /* What a script sends of its own: an answer, a notification, a report. */
@@ -25,6 +27,14 @@ struct span letter_owner(const struct run *run);
 
 /* A template (template.h) with "%{subject}"; one that is not well formed gives the subject. */
 struct span letter_expand(struct run *run, const char *text, struct span subject);
+
+/* The address that a setting means: "sender", "recipient", "orig_recipient", "user_email",
+ * "postmaster" or "<address>". False: the setting is empty or means none. */
+bool letter_source(struct arena *arena, const struct sieve_input *input,
+    const struct sieve_options *options, struct span setting, struct address *address_out);
+
+/* Tags that say how a copy is filed stand only beside ":fcc" (RFC 8580). False: reported. */
+bool letter_check_copy(struct checker *checker, const struct node *node);
 
 /* Completes an ACTION_SEND, and files a copy where :fcc says so. Takes over `text`. */
 void letter_send(struct run *run, const struct node *node, struct action *action,

@@ -20,10 +20,12 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_duplicate.c \
 	%D%/ext_editheader.c \
 	%D%/ext_encoded_character.c \
+	%D%/ext_enotify.c \
 	%D%/ext_envelope.c \
 	%D%/ext_envelope_dsn.c \
 	%D%/ext_environment.c \
 	%D%/ext_extlists.c \
+	%D%/ext_fcc.c \
 	%D%/ext_fileinto.c \
 	%D%/ext_ihave.c \
 	%D%/ext_imap4flags.c \
@@ -51,6 +53,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/letter.c %D%/letter.h \
 	%D%/lexer.c %D%/lexer.h \
 	%D%/limits.h \
+	%D%/mailto.c %D%/mailto.h \
 	%D%/match.c %D%/match.h \
 	%D%/options.c %D%/options.h \
 	%D%/parser.c %D%/parser.h \

@@ -22,4 +22,7 @@ const struct sieve_options sieve_options_default = {
     .vacation_subject_template = "Auto: %{subject}",
     .vacation_uses_original = true,
     .vacation_checks_recipient = true,
+    .max_notifications = 10,
+    .notify_max_recipients = 8,
+    .notify_max_fields = 16,
 };

@@ -50,6 +50,14 @@ struct sieve_options {
 	bool vacation_checks_recipient;        /* no answer where no address of theirs is in it */
 	bool vacation_sends_from_recipient;    /* in the envelope, instead of the null sender */
 	bool vacation_to_ignores_envelope;     /* To shows the author, whoever the sender is */
+	/* enotify (RFC 5435, RFC 5436) */
+	uint64_t max_notifications;     /* of one run */
+	uint64_t notify_max_recipients; /* of one notification; what is beyond is left out */
+	uint64_t notify_max_fields;
+	const char *notify_from; /* where neither script nor user say one; null: the recipient */
+	/* "sender", "recipient", "orig_recipient", "user_email", "postmaster" or "<address>"; null:
+	 * as From. Of the envelope. */
+	const char *notify_envelope_from;
 };
 
 extern const struct sieve_options sieve_options_default;

@@ -286,7 +286,7 @@ static struct action *find_stored(struct run *run, struct span folder)
 }
 
 /* Before the folder is looked for among those that are stored into already. */
-static struct span redirect_by_tags(struct run *run, const struct node *node, struct span folder)
+struct span run_folder(struct run *run, const struct node *node, struct span folder)
 {
 	for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
 		if (use->meaning != NULL && use->meaning->redirect != NULL)
@@ -297,7 +297,7 @@ static struct span redirect_by_tags(struct run *run, const struct node *node, st
 
 void run_store(struct run *run, const struct node *node, struct span folder)
 {
-	folder = redirect_by_tags(run, node, folder);
+	folder = run_folder(run, node, folder);
 	struct action *action = find_stored(run, folder);
 	if (action == NULL) {
 		action = add(run, node, folder.len > 0 ? ACTION_FILEINTO : ACTION_KEEP);

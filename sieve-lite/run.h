@@ -64,6 +64,8 @@ struct action *run_act(struct run *run, const struct node *node, enum action_kin
 /* The same for storing in `folder` (empty: the default folder); one that is already stored
  * there is not stored again (RFC 5228 2.10.3). */
 void run_store(struct run *run, const struct node *node, struct span folder);
+/* The folder that is meant where a script names `folder`: tags may name it in another way. */
+struct span run_folder(struct run *run, const struct node *node, struct span folder);
 /* What an action does to the implicit keep (RFC 5228 2.10.2), unless a tag says otherwise. */
 void run_cancel_keep(struct run *run, const struct node *node);
 

@@ -173,10 +173,6 @@ enum sieve_answer testsuite_environment(
     void *suite, struct arena *arena, struct span name, struct span *value_out);
 /* The value in force; null data: it was not set. */
 struct span testsuite_config(const struct testsuite *suite, const char *name);
-/* A setting that says whose address a letter is sent from: "sender", "recipient", "orig_recipient",
- * "user_email", "postmaster" or "<address>". False: it was not set. */
-bool testsuite_config_address(const struct testsuite *suite, const char *name,
-    const struct testsuite_mail *mail, struct address *address_out);
 bool testsuite_config_is_on(const struct testsuite *suite, const char *name);
 
 #endif

@@ -109,6 +109,8 @@ static const struct {
     {"sieve_vacation_check_recipient", IS_BOOL, OPTION(vacation_checks_recipient)},
     {"sieve_vacation_send_from_recipient", IS_BOOL, OPTION(vacation_sends_from_recipient)},
     {"sieve_vacation_to_header_ignore_envelope", IS_BOOL, OPTION(vacation_to_ignores_envelope)},
+    {"sieve_notify_max_notifications", IS_NUMBER, OPTION(max_notifications)},
+    {"sieve_notify_mailto_envelope_from", IS_TEXT, OPTION(notify_envelope_from)},
 };
 
 /* Values that cannot be read leave the default. */
@@ -150,6 +152,7 @@ void testsuite_config_reload(struct testsuite *suite)
 	read_score(suite, "sieve_spamtest_", &suite->options.spamtest);
 	read_score(suite, "sieve_virustest_", &suite->options.virustest);
 	suite->options.postmaster = "postmaster@example.com";
+	suite->options.notify_from = suite->options.postmaster;
 	suite->options.vacation_uses_original = false;
 	suite->options.vacation_min_short_seconds = suite->options.vacation_min_seconds;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -161,33 +164,6 @@ void testsuite_config_reload(struct testsuite *suite)
 	bool is_address =
 	    email.len > 0 && address_parse(suite->arena, email, &suite->user_email, NULL);
 	suite->input.user_email = is_address ? &suite->user_email : NULL;
-}
-
-bool testsuite_config_address(const struct testsuite *suite, const char *name,
-    const struct testsuite_mail *mail, struct address *address_out)
-{
-	struct span value = span_trim(testsuite_config(suite, name));
-	const struct address *address = NULL;
-	if (value.len == 0)
-		return false;
-	if (span_is_nocase(value, "sender"))
-		address = &mail->envelope.sender;
-	else if (span_is_nocase(value, "recipient"))
-		address = &mail->recipient.address;
-	else if (span_is_nocase(value, "orig_recipient"))
-		address = &mail->recipient.original;
-	else if (span_is_nocase(value, "user_email"))
-		address = suite->input.user_email != NULL ? suite->input.user_email
-		                                          : &mail->recipient.address;
-	if (address != NULL) {
-		*address_out = *address;
-		return true;
-	}
-	if (span_is_nocase(value, "postmaster"))
-		value = span_of(suite->options.postmaster);
-	if (value.len >= 2 && value.data[0] == '<' && value.data[value.len - 1] == '>')
-		value = span_from(span_first(value, value.len - 1), 1);
-	return address_parse(suite->arena, value, address_out, NULL);
 }
 
 enum sieve_answer testsuite_environment(

@@ -3,6 +3,7 @@
 #include "sieve-lite/testsuite.h"
 
 #include "mail/mdn.h"
+#include "sieve-lite/letter.h"
 
 #define QUOTED(span) (int)(span).len, (span).data
 
@@ -57,7 +58,8 @@ static bool execute_redirect(
 	struct address sender;
 	/* The null sender stays what it is. */
 	if (mail->envelope.sender.text.len > 0 &&
-	    testsuite_config_address(suite, "sieve_redirect_envelope_from", mail, &sender))
+	    letter_source(suite->arena, &suite->input, &suite->options,
+	        testsuite_config(suite, "sieve_redirect_envelope_from"), &sender))
 		mail->envelope.sender = sender;
 	address_parse(suite->arena, action->address, &mail->recipient.address, NULL);
 	testsuite_send(suite, mail);

@@ -80,7 +80,7 @@ static const struct {
     {"List-Archive", list},
 };
 
-const char *vacation_why_automatic(struct run *run)
+static const char *why_automatic(struct run *run)
 {
 	for (struct field *field = fields_first(run); field != NULL; field = field->next) {
 		for (size_t i = 0; i < sizeof(telling_fields) / sizeof(telling_fields[0]); i++) {
@@ -92,6 +92,16 @@ const char *vacation_why_automatic(struct run *run)
 		}
 	}
 	return NULL;
+}
+
+bool vacation_is_auto_submitted(struct run *run)
+{
+	for (struct field *field = fields_first(run); field != NULL; field = field->next) {
+		if (span_is_nocase(field->name, "Auto-Submitted") &&
+		    auto_submitted(field_text(run, field)) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* -- By the sender ----------------------------------------------------------------------------- */
@@ -213,7 +223,7 @@ const char *vacation_why_not(struct run *run, const struct address *addresses, s
 	}
 	if (is_machine(sender->local))
 		return "its sender is a program";
-	if ((why = vacation_why_automatic(run)) != NULL)
+	if ((why = why_automatic(run)) != NULL)
 		return why;
 	for (size_t i = 0; i < own_count(&own); i++) {
 		*own_out = own_address(&own, i);

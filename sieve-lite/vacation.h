@@ -11,7 +11,7 @@
 const char *vacation_why_not(struct run *run, const struct address *addresses, size_t address_count,
     const struct address **own_out);
 
-/* Why a message is not from a person, by its header alone; null: it may be. */
-const char *vacation_why_automatic(struct run *run);
+/* It says of itself that no person sent it (RFC 3834 section 5). */
+bool vacation_is_auto_submitted(struct run *run);
 
 #endif

@@ -237,6 +237,20 @@ START_TEST(what_is_the_same_answer)
 }
 END_TEST
 
+START_TEST(a_copy_is_filed)
+{
+	struct sieve_room room;
+	room_open(&room, SPAN(TO "\nHello\n"));
+	room.recipient.address = room_address(&room, "bert@example.net");
+	ck_assert_str_eq(
+	    room_run(&room, "require [\"vacation\", \"fcc\", \"imap4flags\", \"fileinto\"];"
+	                    "setflag \"\\\\Flagged\"; fileinto \"Sent\";"
+	                    "vacation :fcc \"Sent\" :flags \"\\\\Seen\" \"x\";"),
+	    "fileinto Sent [\\Flagged], vacation, fileinto Sent [\\Seen]");
+	room_close(&room);
+}
+END_TEST
+
 /* A delivery that is tried again makes the same message. */
 START_TEST(the_same_again)
 {
@@ -252,4 +266,4 @@ START_TEST(the_same_again)
 END_TEST
 
 UNIT_TESTS("sieve vacation", who_is_answered, one_answer_in_a_period, periods_are_kept_in_bounds,
-    what_is_the_same_answer, the_same_again)
+    what_is_the_same_answer, a_copy_is_filed, the_same_again)

@@ -1,0 +1,1 @@
+require ["enotify", "variables"]; set "m" "mailto:a@"; notify "${m}";

@@ -1,0 +1,1 @@
+require ["enotify"]; notify "mailto:a@example.net"; notify "mailto:b@example.net";

@@ -1,0 +1,1 @@
+require ["enotify", "variables"]; set "m" "tel:+1"; notify "${m}";
