@@ -43,7 +43,8 @@ struct delivery {
 	bool is_probe;                   /* fullness must not be held against it */
 	int64_t started_ms;
 
-	bool has_user; /* `user` is set; also where the source says: no mail */
+	const struct user *known; /* who it is, if that was asked before; or null */
+	bool has_user;            /* `user` is set; also where the source says: no mail */
 	struct user user;
 	struct store *store;         /* owned */
 	const char *state_directory; /* state.h; null until it was needed */
@@ -71,7 +72,8 @@ struct delivery {
 
 	bool is_refused; /* when all is done the answer is `refusal`, not success */
 	struct status refusal;
-	bool is_over; /* `status` is final */
+	bool is_one_of_many; /* others of the same message take each step too */
+	bool is_over;        /* `status` is final */
 	struct status status;
 };
 

@@ -47,6 +47,11 @@ struct pipeline {
 	size_t plugin_count;
 	struct arena *message_arena;
 	struct arena *batch_arena;
+	/* Whom pipeline_admit() let in last, in an arena of its own. */
+	struct arena *admitted_arena;
+	const char *admitted_id; /* of the call; null: nobody */
+	struct span admitted_address;
+	struct user admitted;
 };
 
 /* -- opening ----------------------------------------------------------------------------------- */
@@ -134,6 +139,7 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 	pipeline->settings = settings;
 	pipeline->message_arena = arena_new();
 	pipeline->batch_arena = arena_new();
+	pipeline->admitted_arena = arena_new();
 	if (!sending_check(settings, status) || !flush_check(settings, status) ||
 	    !open_users(pipeline, status) || !open_plugins(pipeline, status)) {
 		pipeline_close(&pipeline);
@@ -156,14 +162,48 @@ void pipeline_close(struct pipeline **pipeline)
 	users_close(&p->users);
 	arena_free(&p->message_arena);
 	arena_free(&p->batch_arena);
+	arena_free(&p->admitted_arena);
 	free(p);
 	*pipeline = NULL;
+}
+
+/* -- whom we let in ---------------------------------------------------------------------------- */
+
+static void remember(struct pipeline *pipeline, const struct delivery *delivery)
+{
+	struct arena *arena = pipeline->admitted_arena;
+	const struct user *from = &delivery->user;
+	struct user *to = &pipeline->admitted;
+	arena_reset(arena);
+	struct user_field *fields = arena_new_items(arena, from->field_count + 1, sizeof(*fields));
+	for (size_t i = 0; i < from->field_count; i++)
+		fields[i] = (struct user_field){arena_span(arena, from->fields[i].name),
+		    arena_span(arena, from->fields[i].value)};
+	*to = *from;
+	to->name = arena_span(arena, from->name);
+	to->local = arena_span(arena, from->local);
+	to->domain = arena_span(arena, from->domain);
+	to->detail = from->detail.data == NULL ? from->detail : arena_span(arena, from->detail);
+	to->home = arena_span(arena, from->home);
+	to->fields = fields;
+	pipeline->admitted_address = arena_span(arena, delivery->recipient->envelope.address.text);
+	pipeline->admitted_id = arena_text(arena, span_of(delivery->call->id));
+}
+
+static const struct user *recall(const struct pipeline *pipeline, const struct delivery *delivery)
+{
+	bool is_same =
+	    delivery->call->is_admitted && pipeline->admitted_id != NULL &&
+	    strcmp(pipeline->admitted_id, delivery->call->id) == 0 &&
+	    span_equals(pipeline->admitted_address, delivery->recipient->envelope.address.text);
+	return is_same ? &pipeline->admitted : NULL;
 }
 
 /* -- the steps --------------------------------------------------------------------------------- */
 
 static bool open_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
+	delivery->known = recall(pipeline, delivery);
 	return delivery_open(delivery, pipeline->users, status);
 }
 
@@ -215,16 +255,10 @@ static bool vet(struct pipeline *pipeline, struct delivery *delivery, struct sta
 	return true;
 }
 
-static bool write_one(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+static bool write_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
 	(void)pipeline;
-	return copies_write(delivery, false, status);
-}
-
-static bool write_many(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
-{
-	(void)pipeline;
-	return copies_write(delivery, true, status);
+	return copies_write(delivery, delivery->is_one_of_many, status);
 }
 
 static bool sync_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
@@ -276,26 +310,50 @@ static void settle(struct pipeline *pipeline, struct delivery *delivery)
 	delivery_close(delivery);
 }
 
-typedef bool pipeline_step(struct pipeline *, struct delivery *, struct status *);
+/* In the order of enum pipeline_step. */
+static bool (*const steps[PIPELINE_END])(struct pipeline *, struct delivery *, struct status *) = {
+    [PIPELINE_USER] = open_it,
+    [PIPELINE_ADMIT] = admit,
+    [PIPELINE_DECIDE] = decide,
+    [PIPELINE_VET] = vet,
+    [PIPELINE_WRITE] = write_it,
+    [PIPELINE_SYNC] = sync_it,
+    [PIPELINE_PUBLISH] = publish,
+    [PIPELINE_COMMIT] = commit,
+};
 
 /* -- the way ----------------------------------------------------------------------------------- */
 
-static void take_step(
-    struct pipeline *pipeline, struct delivery *deliveries, size_t count, pipeline_step *step)
+static void watch(const struct delivery *delivery, enum pipeline_step step, size_t index)
+{
+	const struct pipeline_watch *watcher = delivery->call->watch;
+	if (watcher != NULL)
+		watcher->begins(
+		    watcher->context, step, index, delivery->has_user ? &delivery->user : NULL);
+}
+
+/* `first` is the number of the first of these among the call's recipients. */
+static void take_step(struct pipeline *pipeline, struct delivery *deliveries, size_t first,
+    size_t count, enum pipeline_step step)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct delivery *delivery = &deliveries[i];
-		if (!delivery->is_over && !step(pipeline, delivery, &delivery->status))
+		if (delivery->is_over)
+			continue;
+		watch(delivery, step, first + i);
+		if (!steps[step](pipeline, delivery, &delivery->status))
 			delivery->is_over = true;
+		if (delivery->is_over || step == PIPELINE_COMMIT)
+			watch(delivery, PIPELINE_END, first + i);
 	}
 }
 
-static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t count)
+static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t first, size_t count)
 {
-	pipeline_step *const steps[] = {open_it, admit, decide, vet,
-	    count > 1 ? write_many : write_one, sync_it, publish, commit};
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		take_step(pipeline, deliveries, count, steps[i]);
+	for (size_t i = 0; i < count; i++)
+		deliveries[i].is_one_of_many = count > 1;
+	for (enum pipeline_step step = PIPELINE_USER; step < PIPELINE_END; step++)
+		take_step(pipeline, deliveries, first, count, step);
 	for (size_t i = 0; i < count; i++) {
 		if (!deliveries[i].is_over && deliveries[i].is_refused)
 			deliveries[i].status = deliveries[i].refusal;
@@ -327,10 +385,13 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     struct status *status)
 {
 	struct delivery delivery = begin(pipeline, call, envelope, recipient);
-	take_step(pipeline, &delivery, 1, open_it);
-	take_step(pipeline, &delivery, 1, admit);
-	if (!delivery.is_over)
+	take_step(pipeline, &delivery, 0, 1, PIPELINE_USER);
+	take_step(pipeline, &delivery, 0, 1, PIPELINE_ADMIT);
+	watch(&delivery, PIPELINE_END, 0);
+	if (!delivery.is_over) {
 		status_delivered(&delivery.status);
+		remember(pipeline, &delivery);
+	}
 	settle(pipeline, &delivery);
 	*status = delivery.status;
 	arena_reset(pipeline->batch_arena);
@@ -388,8 +449,8 @@ static void log_trouble(const struct delivery *delivery)
 }
 
 static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct incoming *incoming, const struct pipeline_recipient *recipients, size_t count,
-    struct delivery *deliveries)
+    const struct incoming *incoming, const struct pipeline_recipient *recipients, size_t first,
+    size_t count, struct delivery *deliveries)
 {
 	struct arena *arena = pipeline->batch_arena;
 	struct pipeline_recipient *own = arena_new_items(arena, count, sizeof(*own));
@@ -408,7 +469,7 @@ static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call 
 			deliveries[i].is_over = true;
 		}
 	}
-	go(pipeline, deliveries, count);
+	go(pipeline, deliveries, first, count);
 }
 
 /* What does not change the answer, after it was given. */
@@ -436,7 +497,7 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
 		size_t part = count - at < BATCH_MAX ? count - at : BATCH_MAX;
 		struct delivery *deliveries =
 		    arena_new_items(pipeline->batch_arena, part, sizeof(*deliveries));
-		deliver_batch(pipeline, call, &incoming, recipients + at, part, deliveries);
+		deliver_batch(pipeline, call, &incoming, recipients + at, at, part, deliveries);
 		for (size_t i = 0; i < part; i++) {
 			statuses_out[at + i] = deliveries[i].status;
 			if (told != NULL)

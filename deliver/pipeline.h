@@ -35,6 +35,27 @@ struct pipeline_recipient {
 	struct span folder;    /* -m: the default folder instead of the inbox */
 };
 
+/* The steps of a delivery, in order. */
+enum pipeline_step {
+	PIPELINE_USER, /* who is it; become them, open their store */
+	PIPELINE_ADMIT,
+	PIPELINE_DECIDE,
+	PIPELINE_VET,
+	PIPELINE_WRITE,
+	PIPELINE_SYNC,
+	PIPELINE_PUBLISH,
+	PIPELINE_COMMIT,
+	PIPELINE_END, /* its status is final, or this call takes no more steps for it */
+};
+
+/* Is told as each step begins for a recipient: to measure, and to know what a crash ended. */
+struct pipeline_watch {
+	/* `user` is null until it is known. */
+	void (*begins)(
+	    void *context, enum pipeline_step step, size_t index, const struct user *user);
+	void *context;
+};
+
 /* What a front knows about the call itself, for the record. */
 struct pipeline_call {
 	const char *front;   /* "deliver" or "lmtp" */
@@ -45,11 +66,14 @@ struct pipeline_call {
 	bool is_admitted;    /* pipeline_admit() said yes to each recipient before */
 	bool sends_at_once;  /* what goes into an outbox is sent by a process that outlives us, not
 	                      * by a flusher that looks for it */
+	const struct pipeline_watch *watch; /* or null */
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has
  * the refusal or the trouble. Leaves no trace, writes no record. Started as root, the process is
- * that user afterwards. */
+ * that user afterwards. Who it is is remembered: a pipeline_deliver() of the same id that
+ * is_admitted and goes to the recipient admitted last does not ask again, so it need not be able
+ * to. */
 bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient,
     struct status *status);

@@ -77,6 +77,11 @@ static bool find_user(struct delivery *delivery, struct users *users, struct sta
 {
 	const struct pipeline_recipient *recipient = delivery->recipient;
 	enum user_answer answer;
+	if (delivery->known != NULL) {
+		delivery->user = *delivery->known;
+		delivery->has_user = true;
+		return true;
+	}
 	if (recipient->is_self) {
 		delivery->has_user = find_self(delivery, status);
 		return delivery->has_user;

@@ -167,7 +167,12 @@ const struct setting setting_table[] = {
     NUMBER(lmtp, max_bad_commands, 1, MANY, "20", "Bad commands before a client is sent off."),
     BYTES(lmtp, max_message, "0", "The largest message; 0: no limit."),
     NUMBER(lmtp, sessions, 1, MANY, "200", "Clients at the same time."),
-    NUMBER(lmtp, delivery_processes, 1, 10000, "20", "Processes that store, all together."),
+    NUMBER(lmtp, client_sessions, 0, MANY, "0", "The same of one client address; 0: no limit."),
+    NUMBER(lmtp, user_sessions, 0, MANY, "10",
+        "Clients with mail for one user at the same time; 0: no limit."),
+    NUMBER(lmtp, delivery_processes, 1, 10000, "20", "Processes that store, at most."),
+    NUMBER(lmtp, process_uses, 1, 1000000000, "10000",
+        "How many questions and messages a process that stores serves before it is replaced."),
     SECONDS(lmtp, command_timeout, 1, HOUR, "300s", "How long a client may be silent."),
     SECONDS(lmtp, data_timeout, 1, HOUR, "300s", "The same within a message."),
 

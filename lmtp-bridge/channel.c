@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 int channel_open(struct channel *channel_out)
@@ -14,6 +15,10 @@ int channel_open(struct channel *channel_out)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -1;
 	*channel_out = (struct channel){ends[0], ends[1]};
+	/* So that who waits in channel_take() wakes now and then; waiting there, and not in poll(),
+	 * only one of them is woken by each call. */
+	struct timeval idle = {.tv_sec = CHANNEL_IDLE_S};
+	setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 	return 0;
 }
 
@@ -43,45 +48,55 @@ static int wait_for(int fd, short events, int64_t deadline_ms)
 	}
 }
 
-#define FDS_MAX 2
+/* One descriptor beside the bytes. */
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
 
-/* One byte with descriptors; room for both is always there, so a call looks the same. */
-static int send_fds(int calling, const int *fds, size_t count, int64_t deadline_ms)
+static ssize_t send_some(int socket, const char *data, size_t len, int fd_to_send)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
-	} control = {0};
-	char nothing = 0;
-	struct iovec byte = {.iov_base = &nothing, .iov_len = 1};
-	struct msghdr message = {.msg_iov = &byte,
-	    .msg_iovlen = 1,
-	    .msg_control = &control,
-	    .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(header), fds, count * sizeof(int));
-	while (sendmsg(calling, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
+	union control control = {0};
+	struct iovec bytes;
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+	if (fd_to_send < 0)
+		return send(socket, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	memcpy(&bytes.iov_base, &data, sizeof(data));
+	bytes.iov_len = len;
+	message.msg_control = &control;
+	message.msg_controllen = sizeof(control.space);
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd_to_send, sizeof(int));
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int channel_write(int line, const void *data, size_t len, int fd_to_send, int64_t deadline_ms)
+{
+	const char *at = data;
+	while (len > 0) {
+		ssize_t sent = send_some(line, at, len, fd_to_send);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
-		if (wait_for(calling, POLLOUT, deadline_ms) != 0)
+		if (sent < 0 && wait_for(line, POLLOUT, deadline_ms) != 0)
 			return -1;
+		if (sent > 0) {
+			fd_to_send = -1;
+			at += sent;
+			len -= (size_t)sent;
+		}
 	}
 	return 0;
 }
 
-int channel_call(
-    int calling, struct span request, int message_fd, int64_t deadline_ms, size_t *written_out)
+int channel_call(int calling, int64_t deadline_ms)
 {
 	int pair[2];
+	char nothing = 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
-	ssize_t written = send(pair[0], request.data, request.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	*written_out = written > 0 ? (size_t)written : 0;
-	int fds[FDS_MAX] = {pair[1], message_fd};
-	int result = send_fds(calling, fds, message_fd >= 0 ? 2 : 1, deadline_ms);
+	int result = channel_write(calling, &nothing, 1, pair[1], deadline_ms);
 	int error = errno;
 	close(pair[1]);
 	if (result == 0)
@@ -91,10 +106,10 @@ int channel_call(
 	return -1;
 }
 
-/* Takes the descriptors out of a message; whatever else came with it is closed. */
-static size_t take_fds(struct msghdr *message, int fds[FDS_MAX])
+/* Takes the descriptor that came with a message; whatever else came is closed. */
+static int take_fd(struct msghdr *message)
 {
-	size_t taken = 0;
+	int taken = -1;
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL;
 	     at = CMSG_NXTHDR(message, at)) {
 		if (at->cmsg_level != SOL_SOCKET || at->cmsg_type != SCM_RIGHTS)
@@ -103,8 +118,8 @@ static size_t take_fds(struct msghdr *message, int fds[FDS_MAX])
 		for (size_t i = 0; i < count; i++) {
 			int fd;
 			memcpy(&fd, CMSG_DATA(at) + i * sizeof(int), sizeof(fd));
-			if (taken < FDS_MAX)
-				fds[taken++] = fd;
+			if (taken < 0)
+				taken = fd;
 			else
 				close(fd);
 		}
@@ -112,74 +127,66 @@ static size_t take_fds(struct msghdr *message, int fds[FDS_MAX])
 	return taken;
 }
 
-int channel_serve(int serving, int *message_fd_out)
+static ssize_t receive_some(int socket, void *data, size_t len, int flags, int *fd_out)
+{
+	union control control;
+	struct iovec bytes = {.iov_base = data, .iov_len = len};
+	struct msghdr message = {.msg_iov = &bytes,
+	    .msg_iovlen = 1,
+	    .msg_control = &control,
+	    .msg_controllen = sizeof(control.space)};
+	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
+	*fd_out = got < 0 ? -1 : take_fd(&message);
+	return got;
+}
+
+int channel_take(int serving, bool waits)
 {
 	for (;;) {
-		union {
-			struct cmsghdr header;
-			char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
-		} control;
 		char byte;
-		int fds[FDS_MAX] = {-1, -1};
-		struct iovec bytes = {.iov_base = &byte, .iov_len = 1};
-		struct msghdr message = {.msg_iov = &bytes,
-		    .msg_iovlen = 1,
-		    .msg_control = &control,
-		    .msg_controllen = sizeof(control)};
-		ssize_t got = recvmsg(serving, &message, MSG_CMSG_CLOEXEC);
+		int line;
+		ssize_t got = receive_some(serving, &byte, 1, waits ? 0 : MSG_DONTWAIT, &line);
+		if (line >= 0)
+			return line;
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0) {
 			errno = got == 0 ? 0 : errno;
 			return -1;
 		}
-		if (take_fds(&message, fds) == 0)
-			continue;
-		*message_fd_out = fds[1];
-		return fds[0];
 	}
 }
 
-int channel_write(int fd, const void *data, size_t len, int64_t deadline_ms)
+ssize_t channel_read(
+    int line, void *data, size_t least, size_t most, int *fd_out, int64_t deadline_ms)
 {
-	const char *at = data;
-	while (len > 0) {
-		ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno != EAGAIN && errno != EINTR)
-			return -1;
-		if (sent < 0 && wait_for(fd, POLLOUT, deadline_ms) != 0)
-			return -1;
-		if (sent > 0) {
-			at += sent;
-			len -= (size_t)sent;
+	size_t len = 0;
+	while (len < least) {
+		int fd;
+		ssize_t got = receive_some(line, (char *)data + len, most - len, MSG_DONTWAIT, &fd);
+		if (fd >= 0 && fd_out != NULL) {
+			if (*fd_out >= 0)
+				close(*fd_out);
+			*fd_out = fd;
+		} else if (fd >= 0) {
+			close(fd);
 		}
-	}
-	return 0;
-}
-
-int channel_read(int fd, void *data, size_t len, int64_t deadline_ms)
-{
-	char *at = data;
-	while (len > 0) {
-		ssize_t got = recv(fd, at, len, MSG_DONTWAIT);
 		if (got == 0) {
 			errno = EPIPE;
 			return -1;
 		}
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			return -1;
-		if (got < 0 && wait_for(fd, POLLIN, deadline_ms) != 0)
+		if (got < 0 && wait_for(line, POLLIN, deadline_ms) != 0)
 			return -1;
-		if (got > 0) {
-			at += got;
-			len -= (size_t)got;
-		}
+		if (got > 0)
+			len += (size_t)got;
 	}
-	return 0;
+	return (ssize_t)len;
 }
 
-bool channel_is_hung_up(int fd)
+bool channel_is_hung_up(int line)
 {
-	struct pollfd poller = {.fd = fd, .events = POLLRDHUP};
+	struct pollfd poller = {.fd = line, .events = POLLRDHUP};
 	return poll(&poller, 1, 0) > 0 && (poller.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }

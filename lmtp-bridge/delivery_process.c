@@ -1,3 +1,9 @@
+/* delivery_process.c - one process that stores mail: exchanges in, pipeline, answers out.
+ *
+ * A line is kept from one exchange to the next, which spares both sides a socket and the kernel a
+ * search for somebody to wake. It is given up for another session's call as soon as no process
+ * is free for that one: at once where its own session is silent, else after LEASE_MS. A farewell
+ * tells the session that what it may just be asking was not looked at. */
 #include "lmtp-bridge/delivery_process.h"
 
 #include "base/clock.h"
@@ -7,8 +13,11 @@
 #include "deliver/pipeline.h"
 #include "lmtp-bridge/channel.h"
 #include "lmtp-bridge/exchange.h"
+#include "lmtp-bridge/signals.h"
+#include "users/users.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,34 +25,77 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* A session has its request ready when it calls; one that has not is broken. */
+/* A session has its request ready when it writes; one that has not is broken. */
 #define REQUEST_TIMEOUT_MS 10000
+#define FAREWELL_TIMEOUT_MS 1000
+/* How long a line may keep others waiting, and how long a silent one is kept. */
+#define LEASE_MS 20
+#define SILENCE_MS 10
+/* A process that nobody needs goes after so many times CHANNEL_IDLE_S. */
+#define IDLE_ROUNDS_MAX 6
 /* Of a request: each recipient has its address, its original and ORCPT. */
 #define RECIPIENT_BYTES_MAX 8192
+#define READ_BYTES ((size_t)16 * 1024)
 #define KEEP_BYTES ((size_t)1024 * 1024)
 
 struct server {
+	const struct delivery_start *start;
 	const struct settings *settings;
 	struct pipeline *pipeline; /* null until it could be opened */
 	struct arena *arena;       /* for one exchange */
 	struct bytes body;
+	int line;
+	int64_t line_since_ms;
+	uint64_t use_count;
+	bool has_failed;
+	char *bound_to; /* owned; the recipient we have become the user of; or null */
 };
 
 /* One exchange. */
 struct service {
 	struct server *server;
-	int fd;
+	int fd;         /* the line */
 	int message_fd; /* -1: none, or taken over by the spool */
 	int64_t kill_ms;
 	struct exchange_request request;
+	uint32_t user_key;
+	/* The step under way, for the board. */
+	enum pipeline_step step;
+	int64_t step_us;
 };
+
+/* -- what the board shows -------------------------------------------------------------------- */
+
+_Static_assert(
+    (int)PIPELINE_USER == (int)BOARD_STAGE_USER && (int)PIPELINE_COMMIT == (int)BOARD_STAGE_COMMIT,
+    "the pipeline's steps are the first stages");
+
+static void note_step(void *context, enum pipeline_step step, size_t index, const struct user *user)
+{
+	struct service *service = context;
+	const struct delivery_start *start = service->server->start;
+	int64_t now_us = board_now_us();
+	if (service->step != PIPELINE_END)
+		board_time(
+		    start->board, (enum board_stage)service->step, now_us - service->step_us);
+	service->step = step;
+	service->step_us = now_us;
+	if (user != NULL)
+		service->user_key = board_user_key(user->name);
+	if (step != PIPELINE_END && index < service->request.recipient_count)
+		board_text(start->board, start->slot, service->request.id,
+		    service->request.recipients[index].address.text);
+}
+
+/* -- one exchange ---------------------------------------------------------------------------- */
 
 static void answer(void *context, size_t index, const struct status *status)
 {
 	const struct service *service = context;
-	struct exchange_answer note = {.index = index, .status = *status};
+	struct exchange_answer note = {
+	    .index = index, .user_key = service->user_key, .status = *status};
 	/* A session that is gone does not stop the delivery: the mail is ours by now. */
-	(void)channel_write(service->fd, &note, sizeof(note), service->kill_ms);
+	(void)channel_write(service->fd, &note, sizeof(note), -1, service->kill_ms);
 }
 
 static void answer_all(struct service *service, const struct status *status)
@@ -55,20 +107,27 @@ static void answer_all(struct service *service, const struct status *status)
 static bool read_request(struct service *service)
 {
 	struct server *server = service->server;
-	char length[EXCHANGE_LENGTH_BYTES];
+	struct bytes *body = &server->body;
 	int64_t deadline_ms = clock_monotonic_ms() + REQUEST_TIMEOUT_MS;
 	uint64_t max = 2 * SPOOL_MEMORY_BYTES +
 	               (server->settings->lmtp.max_recipients + 2) * RECIPIENT_BYTES_MAX;
-	if (channel_read(service->fd, length, sizeof(length), deadline_ms) != 0)
+	/* A session asks one thing at a time, so there is nothing behind the request. */
+	bytes_reset(body);
+	ssize_t got = channel_read(service->fd, bytes_reserve(body, READ_BYTES),
+	    EXCHANGE_LENGTH_BYTES, READ_BYTES, &service->message_fd, deadline_ms);
+	if (got < 0)
 		return false;
-	uint64_t len = exchange_length(length);
-	if (len > max)
+	uint64_t len = exchange_length(body->data);
+	body->len = (size_t)got;
+	size_t have = (size_t)got - EXCHANGE_LENGTH_BYTES;
+	if (len > max || have > len)
 		return false;
-	bytes_reset(&server->body);
-	char *to = bytes_reserve(&server->body, (size_t)len);
-	if (channel_read(service->fd, to, (size_t)len, deadline_ms) != 0)
+	size_t rest = (size_t)len - have;
+	if (rest > 0 && channel_read(service->fd, bytes_reserve(body, rest), rest, rest,
+	                    &service->message_fd, deadline_ms) < 0)
 		return false;
-	return exchange_read(server->arena, (struct span){to, (size_t)len}, &service->request);
+	struct span text = {body->data + EXCHANGE_LENGTH_BYTES, (size_t)len};
+	return exchange_read(server->arena, text, &service->request);
 }
 
 /* From here to the end of the exchange the process must not live longer than the session waits:
@@ -114,12 +173,14 @@ static void run_pipeline(struct service *service)
 {
 	struct server *server = service->server;
 	const struct exchange_request *request = &service->request;
+	struct pipeline_watch watch = {note_step, service};
 	struct pipeline_call call = {
 	    .front = "lmtp",
 	    .id = request->id,
 	    .deadline_ms = request->deadline_ms,
 	    .is_probe = request->is_probe,
 	    .is_admitted = request->kind == EXCHANGE_DELIVER,
+	    .watch = &watch,
 	};
 	struct pipeline_recipient *recipients = take_recipients(service);
 	struct status status;
@@ -162,49 +223,202 @@ static void set_times(struct service *service, int64_t now_ms)
 	service->kill_ms = service->request.deadline_ms + margin_ms;
 }
 
-static void serve(struct service *service)
+/* Who has become one user can serve nobody else. */
+static bool is_for_us(struct service *service)
+{
+	struct server *server = service->server;
+	const struct exchange_request *request = &service->request;
+	struct span address = request->recipients[0].address.text;
+	if (server->start->serving >= 0)
+		return true;
+	if (request->recipient_count != 1 || span_find(address, '\0') < address.len)
+		return false;
+	if (server->bound_to == NULL) {
+		server->bound_to = memory_new(address.len + 1, 1);
+		memcpy(server->bound_to, address.data, address.len);
+	}
+	return span_is(address, server->bound_to);
+}
+
+/* False when the line is of no more use. */
+static bool serve(struct service *service)
 {
 	struct server *server = service->server;
 	struct status status;
 	if (!read_request(service)) {
-		log_write(LOG_LEVEL_ERROR, "a session sent a request that is none");
-		return;
+		/* The end of a line is no error. */
+		if (server->body.len > 0 || errno != EPIPE)
+			log_write(LOG_LEVEL_ERROR, "a session sent a request that is none");
+		return false;
 	}
 	int64_t now_ms = clock_monotonic_ms();
 	set_times(service, now_ms);
 	/* Waited too long for us, or nobody is there to be answered: the client will come again, so
 	 * to deliver now would deliver twice. */
 	if (service->request.deadline_ms <= now_ms || channel_is_hung_up(service->fd))
-		return;
+		return false;
 	set_alarm(service->kill_ms - now_ms);
-	if (open_pipeline(server, &status))
-		run_pipeline(service);
-	else
+	if (!is_for_us(service)) {
+		status_fail(&status, CAUSE_INTERNAL, "a process of one user was asked for another");
 		answer_all(service, &status);
+	} else if (open_pipeline(server, &status)) {
+		run_pipeline(service);
+	} else {
+		answer_all(service, &status);
+	}
 	set_alarm(0);
+	return true;
 }
 
-int delivery_process_run(int serving, const struct settings *settings)
+/* -- lines ----------------------------------------------------------------------------------- */
+
+static void set_state(const struct server *server, enum board_state state)
 {
-	struct server server = {.settings = settings, .arena = arena_new()};
-	for (;;) {
-		struct service service = {.server = &server, .message_fd = -1};
-		service.fd = channel_serve(serving, &service.message_fd);
-		if (service.fd < 0)
-			break;
-		serve(&service);
-		close(service.fd);
-		if (service.message_fd >= 0)
-			close(service.message_fd);
-		arena_reset(server.arena);
-		if (server.body.capacity > KEEP_BYTES)
-			bytes_clear(&server.body);
+	board_state(server->start->board, server->start->slot, state);
+}
+
+static uint32_t free_count(const struct server *server)
+{
+	return board_free_count(server->start->board, server->start->slot);
+}
+
+static void drop_line(struct server *server, bool says_farewell)
+{
+	static const struct exchange_answer farewell = {.index = EXCHANGE_FAREWELL};
+	if (server->line < 0)
+		return;
+	if (says_farewell)
+		(void)channel_write(server->line, &farewell, sizeof(farewell), -1,
+		    clock_monotonic_ms() + FAREWELL_TIMEOUT_MS);
+	close(server->line);
+	server->line = -1;
+}
+
+static void take_line(struct server *server, int line)
+{
+	char byte = 0;
+	drop_line(server, true);
+	server->line = line;
+	server->line_since_ms = clock_monotonic_ms();
+	set_state(server, BOARD_HELD);
+	/* Nobody is left for the next call: the supervisor may start another one. */
+	if (server->start->need_fd >= 0 && free_count(server) == 0)
+		(void)!write(server->start->need_fd, &byte, 1);
+}
+
+enum next { NEXT_EXCHANGE, NEXT_AGAIN, NEXT_END };
+
+static enum next end(struct server *server)
+{
+	if (errno != 0) {
+		log_write(LOG_LEVEL_ERROR, "delivery process: %s", strerror(errno));
+		server->has_failed = true;
 	}
-	int error = errno;
+	return NEXT_END;
+}
+
+static enum next wait_for_call(struct server *server)
+{
+	set_state(server, BOARD_FREE);
+	/* The last one stays. */
+	for (unsigned round = 0; round < IDLE_ROUNDS_MAX || free_count(server) < 2; round++) {
+		int line = channel_take(server->start->serving, true);
+		if (line >= 0) {
+			take_line(server, line);
+			return NEXT_EXCHANGE;
+		}
+		if (errno != EAGAIN)
+			return end(server);
+	}
+	return NEXT_END;
+}
+
+/* Waits on the line of one session for its next exchange, or until others need us more. */
+static enum next wait_on_line(struct server *server)
+{
+	struct pollfd pollers[2] = {{server->line, POLLIN, 0}, {server->start->serving, POLLIN, 0}};
+	/* While others are free a call is theirs: we would only be in their way. */
+	nfds_t count = free_count(server) > 0 ? 1 : 2;
+	int ready = poll(pollers, count, SILENCE_MS);
+	bool is_asked = ready > 0 && pollers[0].revents != 0;
+	bool is_called = ready > 0 && pollers[1].revents != 0;
+	if (is_called && (!is_asked || clock_monotonic_ms() - server->line_since_ms > LEASE_MS)) {
+		int line = channel_take(server->start->serving, false);
+		if (line >= 0) {
+			take_line(server, line);
+			return NEXT_EXCHANGE;
+		}
+		/* EAGAIN: somebody else was faster. Otherwise nobody is left but our session. */
+		if (errno != EAGAIN && !is_asked)
+			return end(server);
+	}
+	if (is_asked)
+		return NEXT_EXCHANGE;
+	if (ready == 0)
+		drop_line(server, true);
+	return NEXT_AGAIN;
+}
+
+/* Of a process that has only this line. */
+static enum next wait_on_last_line(struct server *server)
+{
+	struct pollfd poller = {server->line, POLLIN, 0};
+	set_state(server, BOARD_HELD);
+	if (server->line < 0)
+		return NEXT_END;
+	if (signals_is_stopping()) {
+		drop_line(server, true);
+		return NEXT_END;
+	}
+	int ready = ppoll(&poller, 1, NULL, signals_while_waiting());
+	return ready > 0 ? NEXT_EXCHANGE : errno == EINTR ? NEXT_AGAIN : end(server);
+}
+
+static enum next wait_for_next(struct server *server)
+{
+	if (server->start->serving < 0)
+		return wait_on_last_line(server);
+	/* So that what leaks somewhere below is bounded. */
+	if (server->use_count >= server->settings->lmtp.process_uses) {
+		drop_line(server, true);
+		return NEXT_END;
+	}
+	return server->line < 0 ? wait_for_call(server) : wait_on_line(server);
+}
+
+static void exchange(struct server *server)
+{
+	struct service service = {
+	    .server = server, .fd = server->line, .message_fd = -1, .step = PIPELINE_END};
+	set_state(server, BOARD_BUSY);
+	bool is_good = serve(&service);
+	set_state(server, BOARD_HELD);
+	board_done(server->start->board, server->start->slot);
+	server->use_count++;
+	if (!is_good)
+		drop_line(server, false);
+	if (service.message_fd >= 0)
+		close(service.message_fd);
+	arena_reset(server->arena);
+	if (server->body.capacity > KEEP_BYTES)
+		bytes_clear(&server->body);
+}
+
+int delivery_process_run(const struct delivery_start *start)
+{
+	struct server server = {
+	    .start = start, .settings = start->settings, .arena = arena_new(), .line = start->line};
+	for (;;) {
+		enum next next = wait_for_next(&server);
+		if (next == NEXT_END)
+			break;
+		if (next == NEXT_EXCHANGE)
+			exchange(&server);
+	}
+	drop_line(&server, false);
 	pipeline_close(&server.pipeline);
 	arena_free(&server.arena);
 	bytes_clear(&server.body);
-	if (error != 0)
-		log_write(LOG_LEVEL_ERROR, "delivery process: %s", strerror(error));
-	return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	free(server.bound_to);
+	return server.has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

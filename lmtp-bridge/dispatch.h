@@ -2,6 +2,7 @@
 #define LMTP_BRIDGE_DISPATCH_H
 
 #include "deliver/settings.h"
+#include "lmtp-bridge/caller.h"
 #include "mail/envelope.h"
 #include "mail/spool.h"
 #include "mail/status.h"
@@ -12,7 +13,7 @@
 /* A session's side of the exchanges: hands questions and messages to delivery processes and comes
  * back with exactly one status per recipient by the deadline, whatever happens to them. */
 struct dispatch {
-	int calling; /* channel.h */
+	struct caller *caller;
 	const struct settings *settings;
 	const char *id; /* the delivery's */
 	bool is_probe;

@@ -48,10 +48,15 @@ bool exchange_read(struct arena *arena, struct span body, struct exchange_reques
 /* An answer: what became of one recipient of the request. They come in any order. */
 struct exchange_answer {
 	uint64_t index;
+	uint64_t user_key; /* ADMIT: board_user_key() of who it is; 0: unknown */
 	struct status status;
 };
 
-/* Makes sure that an answer is one: its texts end and its codes exist. */
+/* The index of a farewell: the delivery process closes the line, and has not looked at what was
+ * asked since its last answer. The rest of such an answer means nothing. */
+#define EXCHANGE_FAREWELL UINT64_MAX
+
+/* Makes sure that an answer is one (a farewell is not): its texts end and its codes exist. */
 bool exchange_is_answer(const struct exchange_answer *answer, size_t recipient_count);
 
 /* Times of an exchange whose session stops waiting at `end_ms`, in this order: the pipeline's own

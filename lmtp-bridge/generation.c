@@ -30,9 +30,11 @@ static bool find_account(
 static bool find_accounts(struct generation *generation, struct status *status)
 {
 	const struct lmtp_settings *lmtp = &generation->settings->lmtp;
-	if (lmtp->user[0] == '\0' && geteuid() == 0)
+	generation->is_per_recipient = lmtp->user[0] == '\0' && geteuid() == 0;
+	if (generation->is_per_recipient && lmtp->session_user[0] == '\0')
 		return status_fail(status, CAUSE_CONFIGURATION,
-		    "lmtp.user is missing: name the account that mail is stored as");
+		    "lmtp.session_user is missing: name an account without rights that speaks with "
+		    "clients (or lmtp.user, if all mail is stored as one account)");
 	if (lmtp->user[0] != '\0' &&
 	    !find_account("user", lmtp->user, &generation->delivery_account, status))
 		return false;
@@ -97,10 +99,9 @@ void generation_retire(struct generation *generation)
 	generation->channel.calling = -1;
 }
 
-size_t generation_lack(const struct generation *generation)
+bool generation_wants_more(const struct generation *generation, size_t free_count)
 {
-	size_t wanted = (size_t)generation->settings->lmtp.delivery_processes;
-	if (generation->is_retired && generation->session_count == 0)
-		return 0;
-	return wanted > generation->delivery_count ? wanted - generation->delivery_count : 0;
+	bool is_needed = !generation->is_retired || generation->session_count > 0;
+	return is_needed && !generation->is_per_recipient && free_count == 0 &&
+	       generation->delivery_count < generation->settings->lmtp.delivery_processes;
 }

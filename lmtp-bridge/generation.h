@@ -24,6 +24,8 @@ struct generation {
 	struct channel channel;
 	struct account delivery_account;
 	struct account session_account;
+	bool is_per_recipient; /* system users: a delivery process for each recipient */
+	uint32_t group;        /* board.h */
 	char hostname[256];
 	size_t delivery_count; /* processes that run */
 	size_t session_count;
@@ -40,7 +42,8 @@ bool generation_can_run(const struct generation *generation, struct status *stat
 /* Its sessions go on; when the last is gone, so are the delivery processes. */
 void generation_retire(struct generation *generation);
 
-/* How many delivery processes it lacks. */
-size_t generation_lack(const struct generation *generation);
+/* Whether it wants another delivery process: there is room, and none of its `free_count` is left
+ * for the next session that calls. */
+bool generation_wants_more(const struct generation *generation, size_t free_count);
 
 #endif

@@ -2,7 +2,10 @@
 noinst_LIBRARIES += %D%/libbridge.a
 %C%_libbridge_a_SOURCES = \
 	%D%/access.c %D%/access.h \
+	%D%/board.c %D%/board.h \
+	%D%/caller.c %D%/caller.h \
 	%D%/channel.c %D%/channel.h \
+	%D%/child.c %D%/child.h \
 	%D%/connection.c %D%/connection.h \
 	%D%/delivery_process.c %D%/delivery_process.h \
 	%D%/dispatch.c %D%/dispatch.h \
@@ -17,6 +20,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
 	%D%/lmtp_transaction.c %D%/lmtp_transaction.h \
 	%D%/policy.c %D%/policy.h \
+	%D%/process_table.c %D%/process_table.h \
 	%D%/policy_session.c \
 	%D%/proxy_header.c %D%/proxy_header.h \
 	%D%/session.c %D%/session.h \

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "lmtp-bridge/access.h"
+#include "lmtp-bridge/caller.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
 #include "lmtp-bridge/policy.h"
@@ -9,13 +10,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void ask(const struct session_start *start, struct policy *policy)
+static void ask(const struct session_start *start, struct caller *caller, struct policy *policy)
 {
 	char id[24];
 	snprintf(id, sizeof(id), "%016" PRIx64, random_u64());
 	/* Never a probe: this is asked for mail that is coming, and Postfix forgets the answer. */
 	struct dispatch dispatch = {
-	    .calling = start->calling,
+	    .caller = caller,
 	    .settings = start->settings,
 	    .id = id,
 	    .envelope = policy_envelope(policy),
@@ -26,10 +27,11 @@ static void ask(const struct session_start *start, struct policy *policy)
 	log_write(LOG_LEVEL_DEBUG, "id=%s policy: to=<%.*s> cause=%s %s", id, (int)to.len, to.data,
 	    cause_name(status.cause), status.detail);
 	policy_answer(policy, &status);
+	caller_rest(caller);
 }
 
-static enum policy_event take_input(
-    const struct session_start *start, struct policy *policy, const char *in, size_t len)
+static enum policy_event take_input(const struct session_start *start, struct caller *caller,
+    struct policy *policy, const char *in, size_t len)
 {
 	enum policy_event event;
 	do {
@@ -37,7 +39,7 @@ static enum policy_event take_input(
 		in += taken;
 		len -= taken;
 		if (event == POLICY_EVENT_ASK)
-			ask(start, policy);
+			ask(start, caller, policy);
 	} while (event == POLICY_EVENT_ASK);
 	return event;
 }
@@ -51,7 +53,9 @@ void policy_session_run(const struct session_start *start)
 	int64_t timeout_ms = (int64_t)start->settings->policy.timeout_s * 1000;
 	enum policy_event event = POLICY_EVENT_NONE;
 	bool is_trusted;
+	struct caller caller;
 	connection_init(&connection, start->in_fd, start->out_fd);
+	caller_init(&caller, start->calling, start->is_per_recipient, start->board, start->slot);
 	if (!access_meet(start->listen, &connection, &is_trusted))
 		event = POLICY_EVENT_CLOSE;
 	while (event != POLICY_EVENT_CLOSE) {
@@ -61,7 +65,7 @@ void policy_session_run(const struct session_start *start)
 		if (connection_read(&connection, in, sizeof(in), timeout_ms, true, &got) !=
 		    CONNECTION_FINE)
 			break;
-		event = take_input(start, policy, in, got);
+		event = take_input(start, &caller, policy, in, got);
 		if (event == POLICY_EVENT_CLOSE)
 			log_write(LOG_LEVEL_WARNING,
 			    "policy service: a client that speaks something else");
@@ -70,5 +74,6 @@ void policy_session_run(const struct session_start *start)
 			break;
 		bytes_reset(output);
 	}
+	caller_close(&caller);
 	policy_free(&policy);
 }

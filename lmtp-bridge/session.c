@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "lmtp-bridge/access.h"
+#include "lmtp-bridge/caller.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
 #include "lmtp-bridge/lmtp_proto.h"
@@ -23,6 +24,7 @@ struct session {
 	const struct session_start *start;
 	const struct settings *settings;
 	struct connection connection;
+	struct caller caller;
 	struct lmtp_options options;
 	struct lmtp *lmtp;
 	char id[24]; /* of this transaction */
@@ -38,11 +40,11 @@ static void renew_id(struct session *session)
 	snprintf(session->id, sizeof(session->id), "%016" PRIx64, random_u64());
 }
 
-static struct dispatch make_dispatch(const struct session *session)
+static struct dispatch make_dispatch(struct session *session)
 {
 	const struct envelope *envelope = lmtp_envelope(session->lmtp);
 	return (struct dispatch){
-	    .calling = session->start->calling,
+	    .caller = &session->caller,
 	    .settings = session->settings,
 	    .id = session->id,
 	    .is_probe = settings_is_probe_sender(session->settings, &envelope->sender),
@@ -168,9 +170,11 @@ static void take_input(struct session *session, const char *in, size_t len)
 		if (lmtp_output(session->lmtp).len > OUTPUT_BYTES)
 			flush(session);
 	} while (event.kind != LMTP_EVENT_NONE && !session->is_over);
-	/* Chunks that were followed by RSET. */
-	if (lmtp_is_idle(session->lmtp))
+	if (lmtp_is_idle(session->lmtp)) {
+		/* Chunks that were followed by RSET. */
 		spool_free(&session->spool);
+		caller_rest(&session->caller);
+	}
 }
 
 /* False when the session is over. */
@@ -207,6 +211,8 @@ void session_run(const struct session_start *start)
 	connection_init(&session.connection, start->in_fd, start->out_fd);
 	if (!access_meet(start->listen, &session.connection, &is_trusted))
 		return;
+	caller_init(
+	    &session.caller, start->calling, start->is_per_recipient, start->board, start->slot);
 	session.options = (struct lmtp_options){
 	    .hostname = start->hostname,
 	    .client_address = span_of(session.connection.address),
@@ -225,4 +231,5 @@ void session_run(const struct session_start *start)
 	flush(&session);
 	spool_free(&session.spool);
 	lmtp_free(&session.lmtp);
+	caller_close(&session.caller);
 }

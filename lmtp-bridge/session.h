@@ -2,6 +2,7 @@
 #define LMTP_BRIDGE_SESSION_H
 
 #include "deliver/settings.h"
+#include "lmtp-bridge/board.h"
 
 #include <stdbool.h>
 
@@ -9,7 +10,10 @@
 struct session_start {
 	const struct settings *settings;
 	const char *hostname;
-	int calling; /* channel.h */
+	int calling;           /* channel.h */
+	bool is_per_recipient; /* caller.h */
+	struct board *board;
+	uint32_t slot;
 	int in_fd;
 	int out_fd;
 	const struct listen_settings *listen; /* null: standard input */

@@ -1,15 +1,16 @@
 #include "lmtp-bridge/supervisor.h"
 
 #include "base/clock.h"
-#include "base/identity.h"
 #include "base/log.h"
-#include "base/memory.h"
-#include "lmtp-bridge/delivery_process.h"
+#include "lmtp-bridge/board.h"
+#include "lmtp-bridge/channel.h"
+#include "lmtp-bridge/child.h"
 #include "lmtp-bridge/generation.h"
 #include "lmtp-bridge/listener.h"
-#include "lmtp-bridge/session.h"
+#include "lmtp-bridge/process_table.h"
 #include "lmtp-bridge/signals.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,51 +19,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A delivery process that died so young, or a fork that failed: not at once again. */
+/* After a delivery process that could not begin, or a fork that failed: not at once again. */
 #define RESPAWN_PAUSE_MS 1000
+/* How often we look whether a process can be asked to make room for another. */
+#define CROWDED_MS 50
 /* Every waiting call of a session is a descriptor or two under way. */
 #define DESCRIPTORS_WANTED 8192
-
-enum process_kind { PROCESS_DELIVERY, PROCESS_LMTP, PROCESS_POLICY };
-
-struct process {
-	pid_t pid;
-	enum process_kind kind;
-	struct generation *generation;
-	int64_t started_ms;
-};
+/* Clients of one listener that are let in before we look at anything else. */
+#define ACCEPTS_MAX 16
 
 struct supervisor {
 	const struct supervisor_options *options;
 	struct listeners listeners;
 	struct generation *generations; /* the first is the current one */
-	struct process *processes;
-	size_t process_count;
-	size_t process_capacity;
-	size_t lmtp_count;
-	size_t policy_count;
+	uint32_t generation_count;      /* that there ever were */
+	struct process_table table;
+	struct board *board;
+	int need[2];        /* delivery processes write a byte when none of them is free */
 	int64_t respawn_ms; /* not before */
+	bool is_crowded;    /* a call waits for a process to make room */
 	bool is_stopping;
 	bool is_child; /* this is a forked process that has done its work */
 	int exit_status;
 };
 
 /* -- children -------------------------------------------------------------------------------- */
-
-/* What a new process is for. */
-struct role {
-	enum process_kind kind;
-	struct generation *generation;
-	int in_fd;
-	int out_fd;
-	const struct listen_settings *listen;
-};
 
 static void open_log(const struct settings *settings)
 {
@@ -75,14 +61,17 @@ static void open_log(const struct settings *settings)
 /* A child keeps its own end of its own channel and no listener. */
 static void drop_inherited(struct supervisor *supervisor, const struct role *role)
 {
+	bool is_delivery = role->kind == PROCESS_DELIVERY;
 	listeners_close(&supervisor->listeners, false);
+	close(supervisor->need[0]);
+	if (!is_delivery)
+		close(supervisor->need[1]);
 	for (struct generation *g = supervisor->generations; g != NULL; g = g->next) {
 		struct channel *channel = &g->channel;
 		struct channel kept = {-1, -1};
 		if (g == role->generation) {
-			int *end =
-			    role->kind == PROCESS_DELIVERY ? &channel->serving : &channel->calling;
-			*(role->kind == PROCESS_DELIVERY ? &kept.serving : &kept.calling) = *end;
+			int *end = is_delivery ? &channel->serving : &channel->calling;
+			*(is_delivery ? &kept.serving : &kept.calling) = *end;
 			*end = -1;
 		}
 		channel_close(channel);
@@ -90,138 +79,107 @@ static void drop_inherited(struct supervisor *supervisor, const struct role *rol
 	}
 }
 
-/* The client's descriptors, under --stdin, are the session's alone. */
-static void forget_stdio(void)
+static enum board_kind board_kind_of(enum process_kind kind)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0)
-		return;
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	if (null > STDERR_FILENO)
-		close(null);
-}
-
-static bool become(const struct account *account)
-{
-	if (!account->is_set || identity_become(account->uid, account->gid, account->name) == 0)
-		return true;
-	log_write(LOG_LEVEL_ERROR, "cannot become %s: %s", account->name, strerror(errno));
-	return false;
-}
-
-static int run_session(const struct role *role)
-{
-	const struct generation *generation = role->generation;
-	struct session_start start = {
-	    .settings = generation->settings,
-	    .hostname = generation->hostname,
-	    .calling = generation->channel.calling,
-	    .in_fd = role->in_fd,
-	    .out_fd = role->out_fd,
-	    .listen = role->listen,
-	};
-	if (!become(&generation->session_account))
-		return EXIT_FAILURE;
-	if (role->kind == PROCESS_POLICY)
-		policy_session_run(&start);
-	else
-		session_run(&start);
-	return EXIT_SUCCESS;
-}
-
-static int run_delivery(const struct role *role)
-{
-	const struct generation *generation = role->generation;
-	signals_end();
-	forget_stdio();
-	if (!become(&generation->delivery_account))
-		return EXIT_FAILURE;
-	return delivery_process_run(generation->channel.serving, generation->settings);
-}
-
-static void run_child(struct supervisor *supervisor, const struct role *role)
-{
-	static const char *const names[] = {
-	    [PROCESS_DELIVERY] = "lmtp-delivery",
-	    [PROCESS_LMTP] = "lmtp-session",
-	    [PROCESS_POLICY] = "lmtp-policy",
-	};
-	supervisor->is_child = true;
-	/* For ps(1). */
-	prctl(PR_SET_NAME, names[role->kind]);
-	drop_inherited(supervisor, role);
-	supervisor->exit_status =
-	    role->kind == PROCESS_DELIVERY ? run_delivery(role) : run_session(role);
-}
-
-/* How many processes of a kind there are, apart from those of one generation. */
-static size_t *count_of(struct supervisor *supervisor, enum process_kind kind)
-{
-	return kind == PROCESS_LMTP ? &supervisor->lmtp_count : &supervisor->policy_count;
-}
-
-static void note_started(struct supervisor *supervisor, const struct role *role, pid_t pid)
-{
-	if (supervisor->process_count == supervisor->process_capacity) {
-		supervisor->process_capacity = supervisor->process_capacity * 2 + 32;
-		supervisor->processes = memory_resize(supervisor->processes,
-		    supervisor->process_capacity * sizeof(supervisor->processes[0]));
+	switch (kind) {
+	case PROCESS_DELIVERY:
+		return BOARD_DELIVERY;
+	case PROCESS_LMTP:
+		return BOARD_LMTP;
+	case PROCESS_POLICY:
+		return BOARD_POLICY;
+	case PROCESS_METRICS:
+	case PROCESS_KINDS:
+		break;
 	}
-	supervisor->processes[supervisor->process_count++] =
-	    (struct process){pid, role->kind, role->generation, clock_monotonic_ms()};
-	if (role->kind == PROCESS_DELIVERY) {
-		role->generation->delivery_count++;
-	} else {
-		role->generation->session_count++;
-		++*count_of(supervisor, role->kind);
+	return BOARD_SERVICE;
+}
+
+static void note_started(struct supervisor *supervisor, const struct process *process)
+{
+	struct generation *generation = process->generation;
+	board_slot_start(supervisor->board, process->slot, process->pid);
+	board_peer(supervisor->board, process->slot, process->client);
+	process_table_add(&supervisor->table, process);
+	if (process->kind == PROCESS_DELIVERY) {
+		generation->delivery_count++;
+	} else if (process_is_session(process)) {
+		generation->session_count++;
+		board_add(supervisor->board, BOARD_SESSIONS, 1);
 	}
 }
 
-/* Afterwards `is_child` tells which of the two processes this is. */
-static bool start_process(struct supervisor *supervisor, const struct role *role)
+/* Afterwards `is_child` tells which of the two processes this is. `client` may be null. */
+static bool start_process(struct supervisor *supervisor, struct role role, const char *client)
 {
-	pid_t pid = fork();
-	if (pid == 0) {
-		run_child(supervisor, role);
+	bool is_pooled = role.kind == PROCESS_DELIVERY && !role.generation->is_per_recipient;
+	struct process process = {
+	    .kind = role.kind, .generation = role.generation, .started_ms = clock_monotonic_ms()};
+	if (client != NULL)
+		snprintf(process.client, sizeof(process.client), "%s", client);
+	process.slot = board_slot_take(supervisor->board, board_kind_of(role.kind),
+	    role.generation->group, is_pooled ? BOARD_FREE : BOARD_HELD);
+	role.board = supervisor->board;
+	role.slot = process.slot;
+	role.need_fd = is_pooled ? supervisor->need[1] : -1;
+	process.pid = fork();
+	if (process.pid == 0) {
+		supervisor->is_child = true;
+		drop_inherited(supervisor, &role);
+		supervisor->exit_status = child_run(&role);
 		return true;
 	}
-	if (pid < 0) {
+	if (process.pid < 0) {
 		log_write(LOG_LEVEL_ERROR, "fork: %s", strerror(errno));
+		board_slot_clear(supervisor->board, process.slot);
 		supervisor->respawn_ms = clock_monotonic_ms() + RESPAWN_PAUSE_MS;
 		return false;
 	}
-	note_started(supervisor, role, pid);
+	note_started(supervisor, &process);
 	return true;
 }
 
-static void log_end(const struct process *process, int status)
+static void log_end(const struct supervisor *supervisor, const struct process *process, int status)
 {
-	const char *what =
-	    process->kind == PROCESS_DELIVERY ? "a delivery process" : "a session process";
+	char doing[BOARD_TEXT];
+	const char *name = process_name(process->kind);
+	bool was_busy = board_state_of(supervisor->board, process->slot) == BOARD_BUSY;
+	board_text_of(supervisor->board, process->slot, doing, sizeof(doing));
+	if (!was_busy)
+		doing[0] = '\0';
 	if (WIFSIGNALED(status))
-		log_write(LOG_LEVEL_ERROR, "%s, %ld, was ended by signal %d (%s)", what,
+		log_write(LOG_LEVEL_ERROR, "%s %ld was ended by signal %d (%s)%s%s", name,
 		    (long)process->pid, WTERMSIG(status),
-		    WTERMSIG(status) == SIGALRM ? "it took too long" : strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0)
-		log_write(LOG_LEVEL_ERROR, "%s, %ld, ended with status %d", what,
-		    (long)process->pid, WEXITSTATUS(status));
+		    WTERMSIG(status) == SIGALRM ? "it took too long" : strsignal(WTERMSIG(status)),
+		    doing[0] == '\0' ? "" : "; it was doing id=", doing);
+	else
+		log_write(LOG_LEVEL_ERROR, "%s %ld ended with status %d%s%s", name,
+		    (long)process->pid, WEXITSTATUS(status),
+		    doing[0] == '\0' ? "" : "; it was doing id=", doing);
 }
 
-static void note_ended(struct supervisor *supervisor, size_t index, int status)
+static void note_ended(struct supervisor *supervisor, struct process *process, int status)
 {
-	struct process *process = &supervisor->processes[index];
+	struct generation *generation = process->generation;
 	int64_t now_ms = clock_monotonic_ms();
-	log_end(process, status);
-	if (process->kind == PROCESS_DELIVERY) {
-		process->generation->delivery_count--;
-		if (status != 0 && now_ms - process->started_ms < RESPAWN_PAUSE_MS)
-			supervisor->respawn_ms = now_ms + RESPAWN_PAUSE_MS;
-	} else {
-		process->generation->session_count--;
-		--*count_of(supervisor, process->kind);
+	bool is_delivery = process->kind == PROCESS_DELIVERY;
+	if (status != 0) {
+		log_end(supervisor, process, status);
+		board_add(supervisor->board,
+		    is_delivery ? BOARD_CRASHES_DELIVERY : BOARD_CRASHES_SESSION, 1);
 	}
-	*process = supervisor->processes[--supervisor->process_count];
+	bool has_served = board_state_of(supervisor->board, process->slot) == BOARD_BUSY ||
+	                  board_done_count(supervisor->board, process->slot) > 0;
+	board_slot_clear(supervisor->board, process->slot);
+	if (is_delivery) {
+		generation->delivery_count--;
+		/* One that cannot even begin; not one that its first message killed. */
+		if (status != 0 && !has_served && now_ms - process->started_ms < RESPAWN_PAUSE_MS)
+			supervisor->respawn_ms = now_ms + RESPAWN_PAUSE_MS;
+	} else if (process_is_session(process)) {
+		generation->session_count--;
+	}
+	process_table_remove(&supervisor->table, process);
 }
 
 static void reap(struct supervisor *supervisor)
@@ -229,37 +187,66 @@ static void reap(struct supervisor *supervisor)
 	int status;
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (size_t i = 0; i < supervisor->process_count; i++) {
-			if (supervisor->processes[i].pid == pid) {
-				note_ended(supervisor, i, status);
-				break;
-			}
-		}
+		struct process *process = process_table_find(&supervisor->table, pid);
+		if (process != NULL)
+			note_ended(supervisor, process, status);
 	}
 }
 
 /* -- generations ----------------------------------------------------------------------------- */
 
+/* A pool that has nobody left for the next session that calls grows by one. */
 static void start_missing(struct supervisor *supervisor)
 {
 	if (clock_monotonic_ms() < supervisor->respawn_ms)
 		return;
 	for (struct generation *g = supervisor->generations; g != NULL; g = g->next) {
-		struct role role = {.kind = PROCESS_DELIVERY, .generation = g};
-		while (generation_lack(g) > 0) {
-			if (!start_process(supervisor, &role) || supervisor->is_child)
-				return;
-		}
+		struct role role = {.kind = PROCESS_DELIVERY, .generation = g, .line = -1};
+		if (generation_wants_more(g, board_count_free(supervisor->board, g->group)) &&
+		    (!start_process(supervisor, role, NULL) || supervisor->is_child))
+			return;
 	}
 }
 
-static bool is_missing_any(const struct supervisor *supervisor)
+/* For system users: asks the process that has waited longest for its session to leave. */
+static void make_room(struct supervisor *supervisor, const struct generation *generation)
 {
-	for (struct generation *g = supervisor->generations; g != NULL; g = g->next) {
-		if (generation_lack(g) > 0)
-			return true;
+	struct process *oldest = NULL;
+	for (size_t i = 0; i < supervisor->table.count; i++) {
+		struct process *process = &supervisor->table.items[i];
+		if (process->kind != PROCESS_DELIVERY || process->generation != generation)
+			continue;
+		/* One is on its way already. */
+		if (process->is_leaving)
+			return;
+		if (board_state_of(supervisor->board, process->slot) == BOARD_HELD &&
+		    board_done_count(supervisor->board, process->slot) > 0 &&
+		    (oldest == NULL || process->started_ms < oldest->started_ms))
+			oldest = process;
 	}
-	return false;
+	if (oldest == NULL)
+		return;
+	oldest->is_leaving = true;
+	kill(oldest->pid, SIGTERM);
+}
+
+/* For system users: a session has called, and gets a process of its own. We hand the line on
+ * and read nothing of what is on it. */
+static void serve_call(struct supervisor *supervisor, struct generation *generation)
+{
+	if (generation->delivery_count >= generation->settings->lmtp.delivery_processes) {
+		supervisor->is_crowded = true;
+		make_room(supervisor, generation);
+		return;
+	}
+	struct role role = {.kind = PROCESS_DELIVERY, .generation = generation};
+	role.line = channel_take(generation->channel.serving, false);
+	if (role.line < 0)
+		return;
+	start_process(supervisor, role, NULL);
+	/* Without a process, its end tells the session. */
+	if (!supervisor->is_child)
+		close(role.line);
 }
 
 static void drop_ended(struct supervisor *supervisor)
@@ -294,6 +281,7 @@ static bool load(struct supervisor *supervisor, struct status *status)
 	supervisor->listeners = fresh;
 	if (supervisor->generations != NULL)
 		generation_retire(supervisor->generations);
+	generation->group = ++supervisor->generation_count;
 	generation->next = supervisor->generations;
 	supervisor->generations = generation;
 	open_log(settings);
@@ -303,7 +291,9 @@ static bool load(struct supervisor *supervisor, struct status *status)
 static void reload(struct supervisor *supervisor)
 {
 	struct status status;
-	if (load(supervisor, &status))
+	bool is_good = load(supervisor, &status);
+	board_add(supervisor->board, is_good ? BOARD_RELOADS : BOARD_RELOADS_REFUSED, 1);
+	if (is_good)
 		log_write(LOG_LEVEL_INFO, "new configuration for new sessions");
 	else
 		log_write(LOG_LEVEL_ERROR, "the configuration stays as it was: %s", status.detail);
@@ -313,12 +303,13 @@ static void stop(struct supervisor *supervisor)
 {
 	if (!supervisor->options->uses_stdin)
 		log_write(LOG_LEVEL_INFO, "stopping, %zu sessions to finish",
-		    supervisor->lmtp_count + supervisor->policy_count);
+		    supervisor->table.counts[PROCESS_LMTP] +
+		        supervisor->table.counts[PROCESS_POLICY]);
 	supervisor->is_stopping = true;
 	listeners_close(&supervisor->listeners, true);
-	for (size_t i = 0; i < supervisor->process_count; i++) {
-		if (supervisor->processes[i].kind != PROCESS_DELIVERY)
-			kill(supervisor->processes[i].pid, SIGTERM);
+	for (size_t i = 0; i < supervisor->table.count; i++) {
+		if (supervisor->table.items[i].kind != PROCESS_DELIVERY)
+			kill(supervisor->table.items[i].pid, SIGTERM);
 	}
 	for (struct generation *g = supervisor->generations; g != NULL; g = g->next)
 		generation_retire(g);
@@ -326,60 +317,167 @@ static void stop(struct supervisor *supervisor)
 
 /* -- clients --------------------------------------------------------------------------------- */
 
-static void accept_client(struct supervisor *supervisor, const struct listener *listener)
+union peer {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage room;
+};
+
+/* "" for who comes through a unix socket. */
+static void name_peer(const union peer *peer, char *to, size_t size)
 {
-	int on = 1;
-	int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0)
-		return;
-	/* Fails on a unix socket, which has no such thing. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	struct role role = {
-	    .kind = listener->kind == LISTENER_LMTP ? PROCESS_LMTP : PROCESS_POLICY,
-	    .generation = supervisor->generations,
-	    .in_fd = fd,
-	    .out_fd = fd,
-	    .listen = listener->settings,
-	};
-	start_process(supervisor, &role);
-	close(fd);
+	to[0] = '\0';
+	if (peer->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &peer->v4.sin_addr, to, (socklen_t)size);
+	if (peer->any.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &peer->v6.sin6_addr, to, (socklen_t)size);
 }
 
-/* Clients over the limit wait in the listener's queue. */
+/* Tells which limit. */
+static bool is_over_limit(
+    const struct supervisor *supervisor, const char *client, enum board_counter *counter_out)
+{
+	const struct lmtp_settings *lmtp = &supervisor->generations->settings->lmtp;
+	size_t sessions = supervisor->table.counts[PROCESS_LMTP];
+	*counter_out = BOARD_REFUSED_ALL;
+	if (sessions >= lmtp->sessions)
+		return true;
+	*counter_out = BOARD_REFUSED_CLIENT;
+	return lmtp->client_sessions > 0 && client[0] != '\0' &&
+	       process_table_count_client(&supervisor->table, client) >= lmtp->client_sessions;
+}
+
+static bool refuse(struct supervisor *supervisor, int fd, const char *client)
+{
+	static const char goodbye[] = "421 4.3.2 Too many connections, please try again later\r\n";
+	enum board_counter counter;
+	if (!is_over_limit(supervisor, client, &counter))
+		return false;
+	board_add(supervisor->board, counter, 1);
+	log_write(LOG_LEVEL_WARNING, "client [%s] is sent away: lmtp.%s are in use", client,
+	    counter == BOARD_REFUSED_ALL ? "sessions" : "client_sessions");
+	(void)send(fd, goodbye, sizeof(goodbye) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return true;
+}
+
+/* False when there is nobody else. */
+static bool accept_client(struct supervisor *supervisor, const struct listener *listener)
+{
+	union peer peer = {.any = {.sa_family = AF_UNSPEC}};
+	socklen_t len = sizeof(peer);
+	char client[48];
+	int on = 1;
+	int fd = accept4(listener->fd, &peer.any, &len, SOCK_CLOEXEC);
+	if (fd < 0)
+		return false;
+	name_peer(&peer, client, sizeof(client));
+	if (peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	bool is_lmtp = listener->kind == LISTENER_LMTP;
+	if (!is_lmtp || !refuse(supervisor, fd, client)) {
+		struct role role = {
+		    .kind = is_lmtp ? PROCESS_LMTP : PROCESS_POLICY,
+		    .generation = supervisor->generations,
+		    .in_fd = fd,
+		    .out_fd = fd,
+		    .listen = listener->settings,
+		};
+		start_process(supervisor, role, client);
+	}
+	close(fd);
+	return true;
+}
+
+/* Clients of the policy service over the limit wait: an answer that is none would be an error. */
 static bool has_room(const struct supervisor *supervisor, enum listener_kind kind)
 {
-	size_t count = kind == LISTENER_LMTP ? supervisor->lmtp_count : supervisor->policy_count;
-	return count < supervisor->generations->settings->lmtp.sessions;
+	return kind == LISTENER_LMTP || supervisor->table.counts[PROCESS_POLICY] <
+	                                    supervisor->generations->settings->lmtp.sessions;
+}
+
+/* -- waiting --------------------------------------------------------------------------------- */
+
+/* What we wait for: listeners, then the need of the pools, then calls of each generation. */
+#define POLLERS_MAX (LISTENERS_MAX + 64)
+
+static nfds_t fill_pollers(struct supervisor *supervisor, struct pollfd *pollers)
+{
+	nfds_t count = 0;
+	for (size_t i = 0; i < supervisor->listeners.count; i++) {
+		const struct listener *listener = &supervisor->listeners.items[i];
+		bool is_open = has_room(supervisor, listener->kind);
+		pollers[count++] = (struct pollfd){is_open ? listener->fd : -1, POLLIN, 0};
+	}
+	pollers[count++] = (struct pollfd){supervisor->need[0], POLLIN, 0};
+	for (struct generation *g = supervisor->generations; g != NULL && count < POLLERS_MAX;
+	     g = g->next) {
+		/* Without sessions its calls have come to an end, which poll() would tell forever.
+		 */
+		bool is_open = g->is_per_recipient && !supervisor->is_crowded &&
+		               (!g->is_retired || g->session_count > 0);
+		pollers[count++] = (struct pollfd){is_open ? g->channel.serving : -1, POLLIN, 0};
+	}
+	return count;
+}
+
+static void serve_pollers(struct supervisor *supervisor, const struct pollfd *pollers, nfds_t count)
+{
+	char bytes[256];
+	nfds_t at = 0;
+	size_t listener_count = supervisor->listeners.count;
+	for (; at < listener_count; at++) {
+		if (pollers[at].revents == 0)
+			continue;
+		for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
+			if (!accept_client(supervisor, &supervisor->listeners.items[at]) ||
+			    supervisor->is_child)
+				break;
+		}
+		if (supervisor->is_child)
+			return;
+	}
+	if (pollers[at++].revents != 0)
+		(void)!read(supervisor->need[0], bytes, sizeof(bytes));
+	struct generation *g = supervisor->generations;
+	for (; at < count && g != NULL && !supervisor->is_child; at++, g = g->next) {
+		if (pollers[at].revents != 0)
+			serve_call(supervisor, g);
+	}
 }
 
 static void wait_for_something(struct supervisor *supervisor)
 {
-	struct pollfd pollers[LISTENERS_MAX];
-	const struct listeners *listeners = &supervisor->listeners;
-	nfds_t count = (nfds_t)listeners->count;
+	struct pollfd pollers[POLLERS_MAX];
+	nfds_t count = fill_pollers(supervisor, pollers);
 	int left_ms = clock_left_ms(supervisor->respawn_ms);
+	bool has_limit = left_ms > 0;
+	if (supervisor->is_crowded) {
+		left_ms = CROWDED_MS;
+		has_limit = true;
+	}
 	struct timespec left = {left_ms / 1000, left_ms % 1000 * 1000000L};
-	bool has_limit =
-	    is_missing_any(supervisor) || clock_monotonic_ms() < supervisor->respawn_ms;
-	for (nfds_t i = 0; i < count; i++) {
-		pollers[i] = (struct pollfd){listeners->items[i].fd, POLLIN, 0};
-		if (!has_room(supervisor, listeners->items[i].kind))
-			pollers[i].fd = -1;
-	}
-	if (ppoll(pollers, count, has_limit ? &left : NULL, signals_while_waiting()) <= 0)
-		return;
-	for (nfds_t i = 0; i < count && !supervisor->is_child; i++) {
-		if (pollers[i].revents != 0)
-			accept_client(supervisor, &supervisor->listeners.items[i]);
-	}
+	supervisor->is_crowded = false;
+	if (ppoll(pollers, count, has_limit ? &left : NULL, signals_while_waiting()) > 0)
+		serve_pollers(supervisor, pollers, count);
 }
 
 /* -- the life -------------------------------------------------------------------------------- */
 
+static bool open_shared(struct supervisor *supervisor, struct status *status)
+{
+	supervisor->board = board_open("");
+	if (supervisor->board == NULL)
+		return status_errno(status, CAUSE_INTERNAL, errno, "shared memory");
+	if (pipe2(supervisor->need, O_CLOEXEC | O_NONBLOCK) != 0)
+		return status_errno(status, CAUSE_INTERNAL, errno, "pipe");
+	return true;
+}
+
 static bool start(struct supervisor *supervisor, struct status *status)
 {
 	struct rlimit limit;
-	if (!load(supervisor, status))
+	if (!load(supervisor, status) || !open_shared(supervisor, status))
 		return false;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
 		limit.rlim_cur =
@@ -399,12 +497,12 @@ static void start_stdin_session(struct supervisor *supervisor)
 	    .in_fd = STDIN_FILENO,
 	    .out_fd = STDOUT_FILENO,
 	};
-	start_process(supervisor, &role);
+	start_process(supervisor, role, NULL);
 }
 
 static bool is_done(const struct supervisor *supervisor)
 {
-	return supervisor->is_child || (supervisor->is_stopping && supervisor->process_count == 0);
+	return supervisor->is_child || (supervisor->is_stopping && supervisor->table.count == 0);
 }
 
 static void run(struct supervisor *supervisor)
@@ -415,7 +513,8 @@ static void run(struct supervisor *supervisor)
 		reap(supervisor);
 		if (signals_take_reload() && !supervisor->is_stopping)
 			reload(supervisor);
-		bool has_ended = supervisor->options->uses_stdin && supervisor->lmtp_count == 0;
+		bool has_ended =
+		    supervisor->options->uses_stdin && supervisor->table.counts[PROCESS_LMTP] == 0;
 		if ((signals_is_stopping() || has_ended) && !supervisor->is_stopping)
 			stop(supervisor);
 		drop_ended(supervisor);
@@ -433,12 +532,13 @@ static void clear(struct supervisor *supervisor)
 		supervisor->generations = g->next;
 		generation_free(&g);
 	}
-	free(supervisor->processes);
+	process_table_clear(&supervisor->table);
+	board_close(&supervisor->board);
 }
 
 int supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor supervisor = {.options = options};
+	struct supervisor supervisor = {.options = options, .need = {-1, -1}};
 	struct status status;
 	signals_begin();
 	if (start(&supervisor, &status)) {

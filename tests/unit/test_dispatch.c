@@ -9,6 +9,7 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,17 +24,32 @@ static struct {
 	struct arena *arena;
 	struct settings *settings;
 	struct channel channel;
+	struct caller caller;
+	struct board *board;
 	char directory[64];
 	char deliveries[128];
 } world;
 
 static void start_process(void)
 {
-	if (fork() != 0)
+	uint32_t slot = board_slot_take(world.board, BOARD_DELIVERY, 0, BOARD_FREE);
+	board_count_free(world.board, 0);
+	pid_t pid = fork();
+	if (pid != 0) {
+		board_slot_start(world.board, slot, pid);
 		return;
+	}
+	struct delivery_start start = {
+	    .settings = world.settings,
+	    .serving = world.channel.serving,
+	    .line = -1,
+	    .need_fd = -1,
+	    .board = world.board,
+	    .slot = slot,
+	};
 	signals_end();
 	close(world.channel.calling);
-	_exit(delivery_process_run(world.channel.serving, world.settings));
+	_exit(delivery_process_run(&start));
 }
 
 static void set_up(void)
@@ -53,10 +69,15 @@ static void set_up(void)
 	unlink(path);
 	ck_assert(settings_override(world.settings, "delivery_timeout=2s", &status));
 	ck_assert_int_eq(channel_open(&world.channel), 0);
+	world.board = board_open("");
+	ck_assert_ptr_nonnull(world.board);
+	caller_init(&world.caller, world.channel.calling, false, world.board,
+	    board_slot_take(world.board, BOARD_LMTP, 0, BOARD_HELD));
 }
 
 static void tear_down(void)
 {
+	caller_close(&world.caller);
 	close(world.channel.calling);
 	while (wait(NULL) > 0)
 		;
@@ -65,6 +86,7 @@ static void tear_down(void)
 	rmdir(world.directory);
 	settings_free(&world.settings);
 	arena_free(&world.arena);
+	board_close(&world.board);
 }
 
 static size_t take_names(const char *names, struct envelope_recipient *recipients)
@@ -81,7 +103,7 @@ static size_t take_names(const char *names, struct envelope_recipient *recipient
 
 static struct dispatch make_dispatch(const struct envelope *envelope, bool is_probe)
 {
-	return (struct dispatch){world.channel.calling, world.settings, "id1", is_probe, envelope};
+	return (struct dispatch){&world.caller, world.settings, "id1", is_probe, envelope};
 }
 
 /* "DEAD..." of causes, one letter for each recipient. */
@@ -215,15 +237,14 @@ START_TEST(nonsense_from_a_session_is_survived)
 	char noise[100000];
 	start_process();
 	for (unsigned i = 0; i < 50; i++) {
-		size_t written;
 		size_t len = i * 1999;
 		memset(noise, (int)i * 37, sizeof(noise));
 		uint64_t length = i % 2 == 0 ? len : UINT64_MAX / (i + 1);
 		memcpy(noise, &length, sizeof(length));
 		int64_t deadline_ms = clock_monotonic_ms() + 1000;
-		int fd = channel_call(world.channel.calling, (struct span){noise, len + 8},
-		    i % 3 == 0 ? 0 : -1, deadline_ms, &written);
+		int fd = channel_call(world.channel.calling, deadline_ms);
 		ck_assert_int_ge(fd, 0);
+		(void)channel_write(fd, noise, len + 8, i % 3 == 0 ? 0 : -1, deadline_ms);
 		close(fd);
 	}
 	ck_assert_int_eq(admit("a", false), CAUSE_DELIVERED);
@@ -245,13 +266,59 @@ START_TEST(many_calls_wait_for_one_process)
 }
 END_TEST
 
+START_TEST(one_process_serves_several_sessions_in_turn)
+{
+	struct caller first = world.caller;
+	struct caller second;
+	caller_init(&second, world.channel.calling, false, world.board, BOARD_NO_SLOT);
+	start_process();
+	for (int i = 0; i < 20; i++) {
+		world.caller = first;
+		ck_assert_int_eq(admit("a", false), CAUSE_DELIVERED);
+		first = world.caller;
+		world.caller = second;
+		ck_assert_int_eq(admit("b", false), CAUSE_DELIVERED);
+		second = world.caller;
+	}
+	caller_close(&second);
+	world.caller = first;
+}
+END_TEST
+
+START_TEST(a_line_that_was_given_up_costs_nothing)
+{
+	start_process();
+	ck_assert_int_eq(admit("a", false), CAUSE_DELIVERED);
+	int line = world.caller.line;
+	ck_assert_int_ge(line, 0);
+	/* Until the farewell is there to be read. */
+	struct pollfd poller = {line, POLLIN, 0};
+	ck_assert_int_eq(poll(&poller, 1, 20000), 1);
+	deliver("a b", 2000, "++");
+	check_deliveries("a 2000\nb 2000\n");
+}
+END_TEST
+
+START_TEST(what_a_process_did_stands_on_the_board)
+{
+	start_process();
+	deliver("a late b", 2000, "+m+");
+	ck_assert_uint_eq(world.board->delivered[CAUSE_DELIVERED], 2);
+	ck_assert_uint_eq(world.board->delivered[CAUSE_MAILBOX], 1);
+	ck_assert_uint_eq(world.board->counters[BOARD_MESSAGES], 1);
+	ck_assert_int_eq(admit("no", false), CAUSE_USER_UNKNOWN);
+	ck_assert_uint_eq(world.board->admitted[CAUSE_USER_UNKNOWN], 1);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {each_recipient_gets_its_status,
 	    a_large_message_goes_as_a_file, who_crashes_alone_is_refused_alone,
 	    a_crash_at_rcpt_is_temporary, a_delivery_that_hangs_ends_at_the_deadline,
 	    nobody_to_ask_is_a_deadline, nonsense_from_a_session_is_survived,
-	    many_calls_wait_for_one_process};
+	    many_calls_wait_for_one_process, one_process_serves_several_sessions_in_turn,
+	    a_line_that_was_given_up_costs_nothing, what_a_process_did_stands_on_the_board};
 	Suite *suite = suite_create("dispatch");
 	TCase *tc = tcase_create("dispatch");
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -1,0 +1,95 @@
+/* child.c - how each kind of process begins: who it becomes, what it may touch, what it runs. */
+#include "lmtp-bridge/child.h"
+
+#include "base/identity.h"
+#include "base/log.h"
+#include "lmtp-bridge/delivery_process.h"
+#include "lmtp-bridge/generation.h"
+#include "lmtp-bridge/session.h"
+#include "lmtp-bridge/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* The client's descriptors, under --stdin, are the session's alone. */
+static void forget_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+static bool become(const struct account *account)
+{
+	if (!account->is_set || identity_become(account->uid, account->gid, account->name) == 0)
+		return true;
+	log_write(LOG_LEVEL_ERROR, "cannot become %s: %s", account->name, strerror(errno));
+	return false;
+}
+
+static int run_session(const struct role *role)
+{
+	const struct generation *generation = role->generation;
+	struct session_start start = {
+	    .settings = generation->settings,
+	    .hostname = generation->hostname,
+	    .calling = generation->channel.calling,
+	    .is_per_recipient = generation->is_per_recipient,
+	    .board = role->board,
+	    .slot = role->slot,
+	    .in_fd = role->in_fd,
+	    .out_fd = role->out_fd,
+	    .listen = role->listen,
+	};
+	if (!become(&generation->session_account))
+		return EXIT_FAILURE;
+	if (role->kind == PROCESS_POLICY)
+		policy_session_run(&start);
+	else
+		session_run(&start);
+	return EXIT_SUCCESS;
+}
+
+static int run_delivery(const struct role *role)
+{
+	const struct generation *generation = role->generation;
+	struct delivery_start start = {
+	    .settings = generation->settings,
+	    .serving = generation->is_per_recipient ? -1 : generation->channel.serving,
+	    .line = role->line,
+	    .need_fd = role->need_fd,
+	    .board = role->board,
+	    .slot = role->slot,
+	};
+	forget_stdio();
+	if (!generation->is_per_recipient) {
+		signals_end();
+		if (!become(&generation->delivery_account))
+			return EXIT_FAILURE;
+	}
+	return delivery_process_run(&start);
+}
+
+int child_run(const struct role *role)
+{
+	prctl(PR_SET_NAME, process_name(role->kind));
+	switch (role->kind) {
+	case PROCESS_DELIVERY:
+		return run_delivery(role);
+	case PROCESS_LMTP:
+	case PROCESS_POLICY:
+		return run_session(role);
+	case PROCESS_METRICS:
+	case PROCESS_KINDS:
+		break;
+	}
+	return EXIT_FAILURE;
+}
