@@ -6,6 +6,7 @@
 #include "deliver/pending.h"
 
 #include "base/log.h"
+#include "deliver/special_use.h"
 
 static bool is_planned(const struct delivery *delivery, const struct delivery_copy *copy)
 {
@@ -17,6 +18,17 @@ static bool is_planned(const struct delivery *delivery, const struct delivery_co
 	return false;
 }
 
+/* The folder with the special use the action wants (RFC 8579), or none: then the named one. */
+static bool find_special(
+    struct delivery *delivery, struct delivery_copy *copy, bool *is_found, struct status *status)
+{
+	struct span use = copy->action->special_use;
+	enum store_answer answer =
+	    use.len > 0 ? special_use_find(delivery, use, &copy->folder, status) : STORE_NO;
+	*is_found = answer == STORE_YES;
+	return answer != STORE_CANNOT_TELL;
+}
+
 /* A folder that cannot be used never costs the mail: it goes where keep goes. False: a folder
  * that may exist could not be looked at. */
 static bool resolve_folder(
@@ -24,6 +36,11 @@ static bool resolve_folder(
 {
 	const struct action *action = copy->action;
 	struct status why;
+	bool is_special;
+	if (!find_special(delivery, copy, &is_special, status))
+		return false;
+	if (is_special)
+		return true;
 	if (action->kind == ACTION_FILEINTO && action->folder.len > 0) {
 		copy->may_create = action->may_create || delivery->settings->store.autocreate;
 		if (!store_folder_name(

@@ -18,6 +18,8 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/queue_id.c %D%/queue_id.h \
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \
+	%D%/lists.c %D%/lists.h \
+	%D%/special_use.c %D%/special_use.h \
 	%D%/refusal.c \
 	%D%/script_cache.c %D%/script_cache.h \
 	%D%/script_rules.c %D%/script_rules.h \

@@ -16,6 +16,7 @@
 /* What is behind the descriptor's offset, as a message. */
 struct text {
 	struct spool *spool;
+	struct message_piece body;
 	struct message message;
 	bool is_8bit;
 };
@@ -42,10 +43,13 @@ static bool open_text(struct text *text, int fd)
 	if (copy < 0)
 		return false;
 	text->spool = spool_adopt_fd(copy, (uint64_t)found.st_size, lines);
+	text->body = (struct message_piece){.offset = (uint64_t)start,
+	    .size_bytes = (uint64_t)(found.st_size - start),
+	    .line_count = lines};
 	text->message = (struct message){.spool = text->spool,
 	    .head = SPAN(""),
-	    .tail_offset = (uint64_t)start,
-	    .size_bytes = (uint64_t)(found.st_size - start),
+	    .body = &text->body,
+	    .size_bytes = text->body.size_bytes,
 	    .line_count = lines};
 	return true;
 }

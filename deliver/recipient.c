@@ -146,6 +146,10 @@ bool delivery_open_store(struct delivery *delivery, struct status *status)
 	    !expand(delivery->arena, "store.sentinel", settings->sentinel, &delivery->user,
 	        &options->sentinel, status))
 		return false;
+	if (settings->attributes[0] != '\0' &&
+	    !expand(delivery->arena, "store.attributes", settings->attributes, &delivery->user,
+	        &options->attributes, status))
+		return false;
 	delivery->store = store_open(delivery->arena, options, status);
 	return delivery->store != NULL;
 }

@@ -19,7 +19,8 @@
  */
 #define ABILITIES                                                                               \
 	(SIEVE_CAN_FLAG | SIEVE_CAN_LOAD | SIEVE_CAN_REJECT | SIEVE_CAN_EDIT | SIEVE_CAN_SEND | \
-	    CAN_REMEMBER)
+	    CAN_REMEMBER | SIEVE_CAN_ANNOTATE | SIEVE_CAN_SPECIAL_USE | SIEVE_CAN_LOOK_UP |     \
+	    SIEVE_CAN_FIND_BY_ID)
 
 static bool is_on_by_default(const struct extension *extension, bool is_global)
 {

@@ -94,8 +94,10 @@ static bool load_driver(struct seen_room *room, struct status *status)
 		return true;
 	const struct module *module =
 	    module_load(MODULE_NAME, sizeof(struct seen_driver), why, sizeof(why));
-	if (module == NULL)
-		return status_fail(status, CAUSE_CONFIGURATION, "the memory of scripts: %s", why);
+	if (module == NULL) {
+		status_fail(status, CAUSE_CONFIGURATION, "the memory of scripts: %s", why);
+		return false;
+	}
 	room->driver = (const struct seen_driver *)(const void *)module;
 	return true;
 }

@@ -173,7 +173,11 @@ static bool make_redirected(const struct delivery *delivery, const struct messag
 	struct bytes head = {0};
 	struct header_field field;
 	struct span own = own_address(delivery);
-	struct span top = span_first(version->head, delivery->top_bytes);
+	struct span top = span_first(delivery->message.head, delivery->top_bytes);
+	struct span rest = version->head;
+	/* Whatever a script has made of it. */
+	if (span_equals(span_first(rest, top.len), top))
+		rest = span_from(rest, top.len);
 	bytes_appendf(&head, MARK ": %.*s\n", (int)own.len, own.data);
 	bool is_good = header_find(version->head, "Message-ID", &field) ||
 	               append_message_id(delivery, &head, status);
@@ -181,7 +185,7 @@ static bool make_redirected(const struct delivery *delivery, const struct messag
 		if (span_is_nocase(field.name, "Received"))
 			bytes_append_span(&head, field.whole);
 	}
-	bytes_append_span(&head, span_from(version->head, delivery->top_bytes));
+	bytes_append_span(&head, rest);
 	*message_out = message_with_head(version, arena_span(delivery->arena, bytes_span(&head)));
 	bytes_clear(&head);
 	return is_good;

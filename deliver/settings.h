@@ -35,6 +35,12 @@ struct users_settings {
 	const char *gid;
 };
 
+/* mailbox "FOLDER" { } */
+struct mailbox_settings {
+	const char *title;
+	struct text_list special_use;
+};
+
 enum detail_folder { DETAIL_IGNORE, DETAIL_EXISTING, DETAIL_CREATE };
 enum folder_separator { SEPARATOR_DOT, SEPARATOR_SLASH };
 
@@ -46,6 +52,9 @@ struct store_settings {
 	enum folder_separator separator;
 	enum detail_folder detail;
 	const char *sentinel;
+	const char *attributes;
+	const struct mailbox_settings *mailboxes;
+	size_t mailbox_count;
 };
 
 /* rule "FOLDER" { } */
@@ -75,6 +84,17 @@ struct quota_settings {
 	size_t warning_count;
 };
 
+/* list "URN" { } */
+struct list_settings {
+	const char *title;
+	const char *file;
+};
+
+/* environment "NAME" { } */
+struct environment_settings {
+	const char *title;
+	const char *value;
+};
 enum reject_way { REJECT_BY_PROTOCOL, REJECT_BY_MAIL };
 
 struct sieve_settings {
@@ -93,6 +113,10 @@ struct sieve_settings {
 	uint64_t max_include_depth;
 	uint64_t duplicate_default_s;
 	uint64_t duplicate_max_s;
+	const struct list_settings *lists;
+	size_t list_count;
+	const struct environment_settings *environment;
+	size_t environment_count;
 	enum reject_way reject;
 	const char *redirect_sender;
 };

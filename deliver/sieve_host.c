@@ -4,18 +4,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/special_use.h"
+
+#include <string.h>
 
 /* -- mailboxes --------------------------------------------------------------------------------- */
 
-static enum sieve_answer mailbox_exists(void *context, struct span name)
+static enum sieve_answer answer_of(enum store_answer answer)
 {
-	struct sieve_questions *questions = context;
-	struct delivery *delivery = questions->delivery;
-	struct span folder;
-	struct status why;
-	if (!store_folder_name(delivery->arena, delivery->store, name, &folder, &why))
-		return SIEVE_NO;
-	switch (store_has_folder(delivery->store, folder, &questions->trouble)) {
+	switch (answer) {
 	case STORE_YES:
 		return SIEVE_YES;
 	case STORE_NO:
@@ -24,6 +21,115 @@ static enum sieve_answer mailbox_exists(void *context, struct span name)
 		break;
 	}
 	return SIEVE_CANNOT_TELL;
+}
+
+/* The folder a script means; false: there cannot be one of that name. */
+static bool folder_of(
+    const struct sieve_questions *questions, struct span name, struct span *folder)
+{
+	struct status why;
+	return store_folder_name(
+	    questions->delivery->arena, questions->delivery->store, name, folder, &why);
+}
+
+static enum sieve_answer mailbox_exists(void *context, struct span name)
+{
+	struct sieve_questions *questions = context;
+	struct span folder;
+	if (!folder_of(questions, name, &folder))
+		return SIEVE_NO;
+	return answer_of(store_has_folder(questions->delivery->store, folder, &questions->trouble));
+}
+
+static enum sieve_answer metadata(void *context, struct arena *arena, struct span name,
+    struct span annotation, struct span *value_out)
+{
+	struct sieve_questions *questions = context;
+	struct span folder = {NULL, 0};
+	if (name.data != NULL && !folder_of(questions, name, &folder))
+		return SIEVE_NO;
+	return answer_of(store_annotation(
+	    questions->delivery->store, arena, folder, annotation, value_out, &questions->trouble));
+}
+
+static enum sieve_answer special_use_exists(void *context, struct span name, struct span use)
+{
+	struct sieve_questions *questions = context;
+	struct span folder;
+	if (name.data == NULL)
+		return answer_of(
+		    special_use_find(questions->delivery, use, &folder, &questions->trouble));
+	if (!folder_of(questions, name, &folder))
+		return SIEVE_NO;
+	return answer_of(special_use_has(questions->delivery, folder, use, &questions->trouble));
+}
+
+static enum sieve_answer mailbox_by_id(
+    void *context, struct arena *arena, struct span id, struct span *folder_out)
+{
+	struct sieve_questions *questions = context;
+	struct store *store = questions->delivery->store;
+	struct span folder;
+	enum store_answer answer = store_folder_by_id(store, id, &folder, &questions->trouble);
+	if (answer == STORE_YES)
+		*folder_out = store_folder_shown(arena, store, folder);
+	return answer_of(answer);
+}
+
+/* -- lists and environment --------------------------------------------------------------------- */
+
+static enum sieve_answer list_has(void *context, struct span list, struct span value)
+{
+	struct sieve_questions *questions = context;
+	switch (
+	    lists_ask(&questions->lists, questions->delivery, list, value, &questions->trouble)) {
+	case LIST_HAS:
+		return SIEVE_YES;
+	case LIST_HAS_NOT:
+		return SIEVE_NO;
+	case LIST_CANNOT_TELL:
+		break;
+	}
+	return SIEVE_CANNOT_TELL;
+}
+
+/* What the user source says (as Dovecot 2.3 has it), else the settings. */
+static bool find_configured(struct delivery *delivery, struct span name, struct span *value_out)
+{
+	const struct sieve_settings *settings = &delivery->settings->sieve;
+	const char *field =
+	    arena_textf(delivery->arena, "sieve_env_%.*s", (int)name.len, name.data);
+	*value_out = user_field(&delivery->user, field);
+	for (size_t i = 0; value_out->data == NULL && i < settings->environment_count; i++) {
+		if (span_is_nocase(name, settings->environment[i].title))
+			*value_out = span_of(settings->environment[i].value);
+	}
+	return value_out->data != NULL;
+}
+
+#define CONFIG_PREFIX "vnd.dovecot.config."
+
+static enum sieve_answer environment(
+    void *context, struct arena *arena, struct span name, struct span *value_out)
+{
+	struct sieve_questions *questions = context;
+	struct delivery *delivery = questions->delivery;
+	struct span host = span_of(delivery->settings->hostname);
+	if (span_is_nocase(name, "host")) {
+		*value_out = host;
+	} else if (span_is_nocase(name, "domain")) {
+		*value_out = span_from(host, span_find(host, '.') + 1);
+	} else if (span_is_nocase(name, "vnd.dovecot.username")) {
+		*value_out = delivery->user.name;
+	} else if (span_is_nocase(name, "vnd.dovecot.default-mailbox")) {
+		*value_out = store_folder_shown(arena, delivery->store, delivery->folder);
+	} else {
+		bool is_found =
+		    span_starts_with_nocase(name, CONFIG_PREFIX) &&
+		    find_configured(delivery, span_from(name, strlen(CONFIG_PREFIX)), value_out);
+		return is_found ? SIEVE_YES : SIEVE_NO;
+	}
+	return SIEVE_YES;
 }
 
 /* -- memory ------------------------------------------------------------------------------------ */
@@ -56,6 +162,11 @@ struct sieve_host sieve_host_of(struct sieve_questions *questions)
 	return (struct sieve_host){
 	    .context = questions,
 	    .mailbox_exists = mailbox_exists,
+	    .environment = environment,
+	    .metadata = metadata,
+	    .special_use_exists = special_use_exists,
+	    .list_has = list_has,
+	    .mailbox_by_id = mailbox_by_id,
 	    .is_duplicate = is_duplicate,
 	    .is_out_of_time = is_out_of_time,
 	};

@@ -2,6 +2,7 @@
 #define DELIVER_SIEVE_HOST_H
 
 #include "deliver/delivery.h"
+#include "deliver/lists.h"
 #include "deliver/seen.h"
 #include "sieve-lite/sieve.h"
 
@@ -13,7 +14,7 @@ struct sieve_questions {
 	/* Why something could not be told: set when a run ends as SIEVE_CANNOT_RUN because of us;
 	 * else its detail is empty. */
 	struct status trouble;
-	struct bytes *log; /* what scripts wrote, for the user's log; or null */
+	struct list_cache lists;
 };
 
 struct sieve_host sieve_host_of(struct sieve_questions *questions);

@@ -408,7 +408,7 @@ void compose_threading(struct bytes *to, struct span head)
 struct message *compose_finish(struct arena *arena, struct bytes *text)
 {
 	struct message *message = ARENA_NEW(arena, struct message);
-	*message = message_of_text(arena_span(arena, bytes_span(text)));
+	*message = message_of_text(arena, bytes_span(text));
 	bytes_clear(text);
 	return message;
 }

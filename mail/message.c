@@ -17,15 +17,6 @@ static uint64_t count_lines(struct span text)
 	return lines;
 }
 
-static bool is_field_line(struct span line)
-{
-	size_t colon = span_find(line, ':');
-	while (colon > 0 && colon < line.len &&
-	       (line.data[colon - 1] == ' ' || line.data[colon - 1] == '\t'))
-		colon--;
-	return colon < line.len && header_name_is_valid(span_first(line, colon));
-}
-
 /* How many bytes of `text` are header: up to and with the empty line, or up to the first line
  * that cannot belong to it. A From_ line, even one that mboxes quote, may begin it. When the
  * text goes on behind `text` (`is_cut`), an unfinished last line is left to the body. */
@@ -42,7 +33,7 @@ static size_t header_len(struct span text, bool is_cut)
 		bool is_folded = !is_first && (line.data[0] == ' ' || line.data[0] == '\t');
 		bool is_from = is_first && (span_starts_with(line, "From ") ||
 		                               span_starts_with(line, ">From "));
-		if ((is_cut && !is_whole) || !(is_folded || is_from || is_field_line(line)))
+		if ((is_cut && !is_whole) || !(is_folded || is_from || header_is_field_line(line)))
 			return text.len - before.len;
 	}
 	return text.len;
@@ -69,12 +60,18 @@ bool message_open(struct arena *arena, const struct spool *spool, struct message
 	}
 	start = span_first(start, MESSAGE_HEADER_MAX);
 	size_t head_len = header_len(start, start.len < size);
+	struct message_piece *body = ARENA_NEW(arena, struct message_piece);
 	*message_out = (struct message){
 	    .spool = spool,
 	    .head = span_first(start, head_len),
-	    .tail_offset = head_len,
+	    .body = body,
 	    .size_bytes = size,
 	    .line_count = spool_line_count(spool),
+	};
+	*body = (struct message_piece){
+	    .offset = head_len,
+	    .size_bytes = size - head_len,
+	    .line_count = message_out->line_count - count_lines(message_out->head),
 	};
 	return true;
 }
@@ -88,35 +85,176 @@ struct message message_with_head(const struct message *message, struct span head
 	return version;
 }
 
-struct message message_of_text(struct span text)
-{
-	return (struct message){.head = text,
-	    .tail_offset = text.len,
-	    .size_bytes = text.len,
-	    .line_count = count_lines(text)};
-}
-
 uint64_t message_crlf_bytes(const struct message *message)
 {
 	return message->size_bytes + message->line_count;
 }
 
+/* -- Drafts -- */
+
+/* `begins_with_lf` and `ends_in_cr` are of the piece: an LF behind a CR is no line of its own. */
+static void add_piece(struct message_draft *draft, const struct message_piece *piece,
+    bool begins_with_lf, bool ends_in_cr)
+{
+	struct message_piece *added = ARENA_NEW(draft->arena, struct message_piece);
+	*added = *piece;
+	added->next = NULL;
+	if (draft->last == NULL)
+		draft->first = added;
+	else
+		draft->last->next = added;
+	draft->last = added;
+	draft->size_bytes += piece->size_bytes;
+	draft->line_count += piece->line_count - (begins_with_lf && draft->ends_in_cr);
+	draft->ends_in_cr = ends_in_cr;
+}
+
+void message_draft_text(struct message_draft *draft, struct span text)
+{
+	if (text.len == 0)
+		return;
+	struct message_piece piece = {
+	    .text = text, .size_bytes = text.len, .line_count = count_lines(text)};
+	add_piece(draft, &piece, text.data[0] == '\n', text.data[text.len - 1] == '\r');
+}
+
+/* Lines of a stretch of the spool, read in pieces. */
+static bool count_spool_lines(
+    const struct spool *spool, struct message_piece *piece, struct status *status)
+{
+	char buffer[COPY_BYTES];
+	bool has_cr = false;
+	piece->line_count = 0;
+	for (uint64_t done = 0; done < piece->size_bytes;) {
+		uint64_t left = piece->size_bytes - done;
+		size_t got;
+		if (!spool_read(spool, piece->offset + done, buffer,
+		        left < sizeof(buffer) ? (size_t)left : sizeof(buffer), &got, status))
+			return false;
+		if (got == 0)
+			return status_fail(
+			    status, CAUSE_INTERNAL, "message is shorter than its size");
+		piece->line_count += count_lines((struct span){buffer, got});
+		if (has_cr && buffer[0] == '\n')
+			piece->line_count--;
+		has_cr = buffer[got - 1] == '\r';
+		done += got;
+	}
+	return true;
+}
+
+/* `is_part` where it is not the whole of a piece whose lines are known. */
+static bool add_spool_piece(struct message_draft *draft, const struct message_piece *from,
+    bool is_part, struct status *status)
+{
+	struct message_piece piece = *from;
+	char first;
+	char last;
+	size_t got;
+	if (piece.size_bytes == 0)
+		return true;
+	if ((is_part && !count_spool_lines(draft->spool, &piece, status)) ||
+	    !spool_read(draft->spool, piece.offset, &first, 1, &got, status) ||
+	    !spool_read(draft->spool, piece.offset + piece.size_bytes - 1, &last, 1, &got, status))
+		return false;
+	add_piece(draft, &piece, first == '\n', last == '\r');
+	return true;
+}
+
+bool message_draft_range(struct message_draft *draft, const struct message *message, uint64_t from,
+    uint64_t to, struct status *status)
+{
+	const struct message_piece head = {
+	    .text = message->head, .size_bytes = message->head.len, .next = message->body};
+	uint64_t start = 0; /* of the piece, in the message */
+	for (const struct message_piece *piece = &head; piece != NULL && start < to;
+	     start += piece->size_bytes, piece = piece->next) {
+		uint64_t end = start + piece->size_bytes;
+		uint64_t skip = from > start ? from - start : 0;
+		uint64_t left_out = end > to ? end - to : 0;
+		if (skip + left_out >= piece->size_bytes)
+			continue;
+		uint64_t wanted = piece->size_bytes - skip - left_out;
+		if (piece->text.data != NULL) {
+			message_draft_text(draft,
+			    span_first(span_from(piece->text, (size_t)skip), (size_t)wanted));
+			continue;
+		}
+		struct message_piece part = *piece;
+		part.offset += skip;
+		part.size_bytes = wanted;
+		if (!add_spool_piece(draft, &part, wanted < piece->size_bytes, status))
+			return false;
+	}
+	return true;
+}
+
+struct message message_draft_finish(const struct message_draft *draft, struct span head)
+{
+	return (struct message){
+	    .spool = draft->spool,
+	    .head = head,
+	    .body = draft->first,
+	    .size_bytes = head.len + draft->size_bytes,
+	    .line_count = count_lines(head) + draft->line_count,
+	};
+}
+
+/* A copy with the line ends of the spool. */
+static struct span with_lf(struct arena *arena, struct span text)
+{
+	char *copy = arena_new_items(arena, text.len + 1, 1);
+	size_t len = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] != '\r' || i + 1 == text.len || text.data[i + 1] != '\n')
+			copy[len++] = text.data[i];
+	}
+	return (struct span){copy, len};
+}
+
+struct message message_of_text(struct arena *arena, struct span text)
+{
+	struct message_draft draft = {.arena = arena};
+	text = with_lf(arena, text);
+	size_t head_len =
+	    header_len(span_first(text, MESSAGE_HEADER_MAX), text.len > MESSAGE_HEADER_MAX);
+	message_draft_text(&draft, span_from(text, head_len));
+	return message_draft_finish(&draft, span_first(text, head_len));
+}
+
+/* -- Reading -- */
+
+static bool read_piece(const struct message *message, const struct message_piece *piece,
+    uint64_t skip, char *data, size_t len, size_t *got_out, struct status *status)
+{
+	uint64_t left = piece->size_bytes - skip;
+	if (len > left)
+		len = (size_t)left;
+	if (piece->text.data == NULL)
+		return spool_read(message->spool, piece->offset + skip, data, len, got_out, status);
+	memcpy(data, piece->text.data + skip, len);
+	*got_out = len;
+	return true;
+}
+
 bool message_read(const struct message *message, uint64_t offset, char *data, size_t len,
     size_t *got_out, struct status *status)
 {
-	struct span head = {NULL, 0};
-	size_t got = 0;
-	if (offset < message->head.len)
-		head = span_first(span_from(message->head, (size_t)offset), len);
-	if (head.len > 0)
-		memcpy(data, head.data, head.len);
-	if (head.len < len && message->spool != NULL) {
-		uint64_t tail = offset + head.len - message->head.len + message->tail_offset;
-		if (!spool_read(
-		        message->spool, tail, data + head.len, len - head.len, &got, status))
+	const struct message_piece head = {
+	    .text = message->head, .size_bytes = message->head.len, .next = message->body};
+	size_t done = 0;
+	uint64_t start = 0;
+	for (const struct message_piece *piece = &head; piece != NULL && done < len;
+	     start += piece->size_bytes, piece = piece->next) {
+		size_t got;
+		if (offset + done >= start + piece->size_bytes)
+			continue;
+		if (!read_piece(message, piece, offset + done - start, data + done, len - done,
+		        &got, status))
 			return false;
+		done += got;
 	}
-	*got_out = head.len + got;
+	*got_out = done;
 	return true;
 }
 

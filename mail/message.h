@@ -4,17 +4,27 @@
 #include "base/arena.h"
 #include "mail/spool.h"
 
-/* One version of a message: bytes in memory (`head`: the header, as far as it was read), then
- * the rest of the spool from `tail_offset` on. A version with other headers (the top block of
- * one recipient, editheader) has another head and the same tail; nothing is copied on disk.
+/* A stretch of a body: bytes in memory, or, where `text` has null data, of the spool. */
+struct message_piece {
+	struct span text;
+	uint64_t offset; /* in the spool */
+	uint64_t size_bytes;
+	uint64_t line_count; /* as in struct message, as if no CR stood before it */
+	const struct message_piece *next;
+};
+
+/* One version of a message: bytes in memory (`head`: the header, as far as it was read), then its
+ * body in pieces; as the message came, one piece: the rest of the spool. A version with other
+ * headers (the top block of one recipient, editheader) has another head and the same body, one
+ * with a changed body has pieces of memory between those of the spool; nothing is copied on disk.
  * All line ends are LF. */
 struct message {
-	const struct spool *spool; /* null: all of it is in `head` */
-	struct span head;     /* header block, with the empty line that ends it if there is one */
-	uint64_t tail_offset; /* where in the spool the rest begins: the body */
-	uint64_t size_bytes;  /* head and tail */
-	uint64_t line_count;  /* LF bytes in head and tail that no CR stands before: with them the
-	                       * size is that with CRLF line ends */
+	const struct spool *spool; /* null: nothing is taken from one */
+	struct span head; /* header block, with the empty line that ends it if there is one */
+	const struct message_piece *body; /* null: empty */
+	uint64_t size_bytes;              /* of all */
+	uint64_t line_count; /* LF bytes in it that no CR stands before: with them the size is that
+	                      * with CRLF line ends */
 };
 
 /* So much of a header is read into memory and seen by filters; a longer one is stored whole
@@ -30,14 +40,35 @@ bool message_open(struct arena *arena, const struct spool *spool, struct message
 /* A version of `message` with other bytes for its head (arena memory). */
 struct message message_with_head(const struct message *message, struct span head);
 
-/* A message that is all in memory, such as one we wrote ourselves: `text` (borrowed) is its head.
- */
-struct message message_of_text(struct span text);
+/* The body of a new version, put together from front to back. Zero-initialise but for the first
+ * two. */
+struct message_draft {
+	struct arena *arena;
+	const struct spool *spool; /* of the message that the ranges are taken from */
+	struct message_piece *first;
+	struct message_piece *last;
+	uint64_t size_bytes;
+	uint64_t line_count;
+	bool ends_in_cr;
+};
+
+/* `text` is arena memory. */
+void message_draft_text(struct message_draft *draft, struct span text);
+/* Bytes `from` to `to` of another version of the same message. Its spool is read to count lines
+ * where only part of a piece is taken, but not into memory. */
+bool message_draft_range(struct message_draft *draft, const struct message *message, uint64_t from,
+    uint64_t to, struct status *status);
+/* The version; `head` is arena memory, and ends with an empty line if there is to be a body. */
+struct message message_draft_finish(const struct message_draft *draft, struct span head);
+
+/* A message that is all in memory, such as one we wrote ourselves: `text` is copied, its CR LF
+ * become LF. It stands for a version of any message. */
+struct message message_of_text(struct arena *arena, struct span text);
 
 /* Size as with CRLF line ends (what IMAP and W= say). */
 uint64_t message_crlf_bytes(const struct message *message);
 
-/* Reads from head and tail as if they were one; like spool_read(). */
+/* Reads from head and body as if they were one; like spool_read(). */
 bool message_read(const struct message *message, uint64_t offset, char *data, size_t len,
     size_t *got_out, struct status *status);
 

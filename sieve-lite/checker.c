@@ -194,9 +194,12 @@ static void check_block(struct checker *checker, struct node *node)
 {
 	const struct node *previous = checker->previous;
 	checker->previous = NULL;
+	const struct enclosing enclosing = {node, checker->enclosing};
 	checker->depth++;
+	checker->enclosing = &enclosing;
 	check_commands(checker, node->block);
 	checker->depth--;
+	checker->enclosing = enclosing.outer;
 	checker->previous = previous;
 }
 

@@ -8,13 +8,20 @@
 
 /* What a tree means: each name is bound to the feature that brings it, arguments are typed and
  * sorted. Goes on after an error; then the tree must not be run. */
+struct enclosing {
+	const struct node *node;
+	const struct enclosing *outer;
+};
+
 struct checker {
 	struct arena *arena;
 	struct problems *problems;
 	const struct sieve_compile_options *options;
-	struct feature_set features;   /* what is in effect at this point */
-	const struct node *previous;   /* the command before, in the same block; or null */
-	unsigned depth;                /* in blocks; 0 at the top */
+	struct feature_set features; /* what is in effect at this point */
+	const struct node *previous; /* the command before, in the same block; or null */
+	unsigned depth;              /* in blocks; 0 at the top */
+	const struct enclosing
+	    *enclosing;                /* the commands whose blocks these are, innermost first */
 	struct unknown_name *unknowns; /* reported once each */
 	void *states[REGISTRY_MAX];
 	struct checker *outer; /* of the script that includes this one; null for the first */

@@ -71,7 +71,7 @@ static bool test_exists(struct run *run, const struct node *node)
 	const struct argument *names = node->positionals[0];
 	for (size_t i = 0; i < names->count; i++) {
 		struct span name = run_text(run, &names->texts[i]);
-		bool exists = field_find(run, name) != NULL;
+		bool exists = field_exists(run, node, name);
 		run_tell_value(run, name, SPAN(""), SPAN(""), exists);
 		if (!exists)
 			return false;
@@ -86,7 +86,7 @@ static bool end_match(struct match *match, const struct argument *names)
 	for (size_t i = 0; run->input->trace != NULL && match->count == 0 && i < names->count;
 	     i++) {
 		struct span name = run_text(run, &names->texts[i]);
-		if (field_find(run, name) == NULL)
+		if (!field_exists(run, run->node, name))
 			run_tell_value(run, name, (struct span){NULL, 0}, SPAN(""), false);
 	}
 	return match_end(match);
@@ -97,8 +97,12 @@ static bool test_header(struct run *run, const struct node *node)
 {
 	struct match match = match_begin(run, node);
 	struct field_walk walk = field_walk(run, node, node->positionals[0]);
+	bool has_aspect = node->pick != NULL && node->pick->match != NULL;
 	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
-		if (match_value(&match, walk.name, field_text(run, field)))
+		bool is_decided = has_aspect
+		                      ? node->pick->match(&match, node, walk.name, field)
+		                      : match_value(&match, walk.name, field_text(run, field));
+		if (is_decided)
 			break;
 	}
 	return end_match(&match, node->positionals[0]);

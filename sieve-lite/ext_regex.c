@@ -9,6 +9,7 @@
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
+#include "sieve-lite/variables.h"
 
 #include <string.h>
 
@@ -171,7 +172,7 @@ static const struct match_type match_types[] = {
 
 static const struct tag tags[] = {
     {.name = "quoteregex",
-        .on = "set",
+        .on = VARIABLE_SETTERS,
         .group = "quote",
         .precedence = 20,
         .modify = modify_quoteregex},

@@ -350,9 +350,8 @@ static bool check_set(struct checker *checker, struct node *node)
 	return node->data != NULL;
 }
 
-static void run_set(struct run *run, const struct node *node)
+struct span variable_modify(struct run *run, const struct node *node, struct span value)
 {
-	struct span value = run_text(run, &node->positionals[1]->texts[0]);
 	for (unsigned precedence = 50; precedence > 0; precedence--) {
 		for (const struct argument *use = node->arguments; use != NULL; use = use->next) {
 			if (use->meaning == NULL || use->meaning->precedence != precedence)
@@ -361,6 +360,13 @@ static void run_set(struct run *run, const struct node *node)
 			value = use->meaning->modify(run, value);
 		}
 	}
+	return value;
+}
+
+static void run_set(struct run *run, const struct node *node)
+{
+	struct span value =
+	    variable_modify(run, node, run_text(run, &node->positionals[1]->texts[0]));
 	run_tell_value(run, node->positionals[0]->texts[0].literal, value, SPAN(""), true);
 	variable_set(run, node->data, value);
 }
@@ -423,24 +429,36 @@ static struct span modify_length(struct run *run, struct span value)
 }
 
 static const struct tag tags[] = {
-    {.name = "lower", .on = "set", .group = "case", .precedence = 40, .modify = modify_lower},
-    {.name = "upper", .on = "set", .group = "case", .precedence = 40, .modify = modify_upper},
+    {.name = "lower",
+        .on = VARIABLE_SETTERS,
+        .group = "case",
+        .precedence = 40,
+        .modify = modify_lower},
+    {.name = "upper",
+        .on = VARIABLE_SETTERS,
+        .group = "case",
+        .precedence = 40,
+        .modify = modify_upper},
     {.name = "lowerfirst",
-        .on = "set",
+        .on = VARIABLE_SETTERS,
         .group = "first",
         .precedence = 30,
         .modify = modify_lowerfirst},
     {.name = "upperfirst",
-        .on = "set",
+        .on = VARIABLE_SETTERS,
         .group = "first",
         .precedence = 30,
         .modify = modify_upperfirst},
     {.name = "quotewildcard",
-        .on = "set",
+        .on = VARIABLE_SETTERS,
         .group = "quote",
         .precedence = 20,
         .modify = modify_quotewildcard},
-    {.name = "length", .on = "set", .group = "length", .precedence = 10, .modify = modify_length},
+    {.name = "length",
+        .on = VARIABLE_SETTERS,
+        .group = "length",
+        .precedence = 10,
+        .modify = modify_length},
     {.name = NULL},
 };
 

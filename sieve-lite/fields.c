@@ -5,18 +5,17 @@
 #include "mail/header.h"
 #include "sieve-lite/address_list.h"
 #include "sieve-lite/header_text.h"
+#include "sieve-lite/parts.h"
 
 #define BYTES_PER_STEP 64
 /* What a list of the shortest addresses takes for each byte of it, more or less. */
 #define ADDRESS_BYTES_PER_BYTE 32
 
-struct field *fields_first(struct run *run)
+struct field *fields_read(struct run *run, struct span head)
 {
-	if (run->fields != NULL)
-		return run->fields->first;
-	run->fields = ARENA_NEW(run->arena, struct fields);
-	struct field **end = &run->fields->first;
-	struct span rest = run->message->head;
+	struct field *first = NULL;
+	struct field **end = &first;
+	struct span rest = head;
 	struct header_field found;
 	run_spend(run, rest.len / BYTES_PER_STEP);
 	while (header_next(&rest, &found)) {
@@ -28,23 +27,39 @@ struct field *fields_first(struct run *run)
 		*end = field;
 		end = &field->next;
 	}
+	return first;
+}
+
+struct field *fields_first(struct run *run)
+{
+	if (run->fields == NULL) {
+		run->fields = ARENA_NEW(run->arena, struct fields);
+		run->fields->first = fields_read(run, run->message->head);
+	}
 	return run->fields->first;
 }
 
 void fields_forget(struct run *run)
 {
 	run->fields = NULL;
+	run->parts = NULL;
+}
+
+void fields_set_message(struct run *run, const struct message *version)
+{
+	struct message *copy = ARENA_NEW(run->arena, struct message);
+	*copy = *version;
+	run->message = copy;
+	fields_forget(run);
 }
 
 void fields_replace(struct run *run, struct span head)
 {
-	struct message *version = ARENA_NEW(run->arena, struct message);
-	*version = message_with_head(run->message, head);
-	run->message = version;
-	fields_forget(run);
+	struct message version = message_with_head(run->message, head);
+	fields_set_message(run, &version);
 }
 
-static struct field_pick *pick_of(struct checker *checker, struct node *node)
+struct field_pick *fields_pick(struct checker *checker, struct node *node)
 {
 	if (node->pick == NULL)
 		node->pick = ARENA_NEW(checker->arena, struct field_pick);
@@ -53,7 +68,7 @@ static struct field_pick *pick_of(struct checker *checker, struct node *node)
 
 bool fields_check_index(struct checker *checker, struct node *node, struct argument *use)
 {
-	pick_of(checker, node)->index = use->value->number;
+	fields_pick(checker, node)->index = use->value->number;
 	if (use->value->number > 0)
 		return true;
 	problem_error(checker->problems, use->value->at, "fields are counted from 1");
@@ -62,7 +77,7 @@ bool fields_check_index(struct checker *checker, struct node *node, struct argum
 
 bool fields_check_last(struct checker *checker, struct node *node, struct argument *use)
 {
-	pick_of(checker, node)->is_from_end = true;
+	fields_pick(checker, node)->is_from_end = true;
 	if (node_tag(node, "index") != NULL)
 		return true;
 	problem_error(checker->problems, use->at, "':last' needs ':index'");
@@ -81,26 +96,60 @@ struct field *field_find(struct run *run, struct span name)
 	return next_named(fields_first(run), name);
 }
 
-static struct field_walk walk_all(struct run *run, const struct argument *names)
+/* Where the fields are that a test looks at: in the message, or in parts of it. */
+static struct field_walk walk_all(
+    struct run *run, const struct node *node, const struct argument *names)
 {
-	return (struct field_walk){.run = run, .names = names};
+	struct field_walk walk = {.run = run, .names = names, .end_part = 1};
+	const struct field_pick *pick = node->pick;
+	if (pick == NULL || !pick->is_of_part)
+		return walk;
+	walk.first_part = parts_current(run);
+	walk.end_part = walk.first_part + 1;
+	if (pick->has_children) {
+		const struct mime_tree *tree = parts_tree(run);
+		bool is_there = tree != NULL && walk.first_part < tree->count;
+		walk.end_part = is_there ? tree->parts[walk.first_part].end : 0;
+	}
+	walk.part = walk.end_part;
+	return walk;
+}
+
+static struct field *fields_of_part(struct run *run, size_t part)
+{
+	return part == 0 ? fields_first(run) : parts_fields(run, part);
 }
 
 static struct field *step(struct field_walk *walk)
 {
-	while (walk->next == NULL && walk->index < walk->names->count) {
-		walk->name = run_text(walk->run, &walk->names->texts[walk->index++]);
-		walk->next = field_find(walk->run, walk->name);
+	while (walk->next == NULL) {
+		if (walk->name.data != NULL && walk->part < walk->end_part) {
+			walk->next =
+			    next_named(fields_of_part(walk->run, walk->part++), walk->name);
+		} else if (walk->index < walk->names->count) {
+			walk->name = run_text(walk->run, &walk->names->texts[walk->index++]);
+			walk->part = walk->first_part;
+		} else {
+			return NULL;
+		}
 	}
 	struct field *field = walk->next;
-	if (field != NULL)
-		walk->next = next_named(field->next, walk->name);
+	walk->next = next_named(field->next, walk->name);
 	return field;
+}
+
+bool field_exists(struct run *run, const struct node *node, struct span name)
+{
+	const struct argument no_names = {.count = 0};
+	struct field_walk walk = walk_all(run, node, &no_names);
+	walk.name = name;
+	walk.part = walk.first_part;
+	return step(&walk) != NULL;
 }
 
 struct field_walk field_walk(struct run *run, const struct node *node, const struct argument *names)
 {
-	struct field_walk walk = walk_all(run, names);
+	struct field_walk walk = walk_all(run, node, names);
 	const struct field_pick *pick = node->pick;
 	if (pick == NULL || pick->index == 0)
 		return walk;
@@ -108,7 +157,7 @@ struct field_walk field_walk(struct run *run, const struct node *node, const str
 	walk.skip = pick->index - 1;
 	if (pick->is_from_end) {
 		uint64_t count = 0;
-		struct field_walk counting = walk_all(run, names);
+		struct field_walk counting = walk;
 		while (step(&counting) != NULL)
 			count++;
 		walk.skip = pick->index <= count ? count - pick->index : count;
@@ -125,6 +174,7 @@ struct field *field_walk_next(struct field_walk *walk)
 	}
 	if (walk->is_picked) {
 		walk->index = walk->names->count;
+		walk->part = walk->end_part;
 		walk->next = NULL;
 	}
 	return field;

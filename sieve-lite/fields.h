@@ -20,10 +20,17 @@ struct fields {
 	struct field *first;
 };
 
+struct match;
+
 /* Which fields of a name a test looks at. */
 struct field_pick {
 	uint64_t index; /* from 1; 0: all */
 	bool is_from_end;
+	bool is_of_part;   /* of the current MIME part (RFC 5703), not of the message */
+	bool has_children; /* of those within it too */
+	/* Instead of all that a field holds; as match_value(). Null: all. */
+	bool (*match)(
+	    struct match *match, const struct node *node, struct span source, struct field *field);
 };
 
 /* Goes through the fields of all `names` (a string list), name by name, each in its order, as
@@ -32,7 +39,10 @@ struct field_walk {
 	struct run *run;
 	const struct argument *names;
 	size_t index;     /* of the name */
-	struct span name; /* that the last field was found by */
+	struct span name; /* that the last field was found by; null data: none yet */
+	size_t part;      /* the next whose fields of that name are looked for */
+	size_t first_part;
+	size_t end_part;
 	struct field *next;
 	uint64_t skip; /* so many first */
 	bool is_picked;
@@ -56,10 +66,20 @@ const struct listed_address *field_addresses(struct run *run, struct field *fiel
 bool fields_check_index(struct checker *checker, struct node *node, struct argument *use);
 bool fields_check_last(struct checker *checker, struct node *node, struct argument *use);
 
+/* Whether there is a field of that name among those that `node` looks at. */
+bool field_exists(struct run *run, const struct node *node, struct span name);
+
+/* Makes the node's pick, if it has none. For the checks of tags. */
+struct field_pick *fields_pick(struct checker *checker, struct node *node);
+
+/* The fields of a header block. */
+struct field *fields_read(struct run *run, struct span head);
 /* All fields, in order. */
 struct field *fields_first(struct run *run);
 /* The message has another head from here on (arena memory). */
 void fields_replace(struct run *run, struct span head);
+/* Another version of the message is in effect from here on. */
+void fields_set_message(struct run *run, const struct message *version);
 /* The header changed: it is read anew when next asked for. */
 void fields_forget(struct run *run);
 

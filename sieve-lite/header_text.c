@@ -7,7 +7,7 @@
  * that touch other text. */
 #include "sieve-lite/header_text.h"
 
-#include "sieve-lite/charset.h"
+#include "mail/charset.h"
 
 #include <string.h>
 

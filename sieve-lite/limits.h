@@ -29,6 +29,8 @@
 #define LIMIT_STEPS 10000000 /* a command, a test, a comparison; long texts count for more */
 #define LIMIT_STEPS_BETWEEN_CLOCKS 4096
 #define LIMIT_TEXT_BYTES ((size_t)1024 * 1024)     /* of one string after expansion */
+#define LIMIT_TOLD_BYTES 1024                      /* of a value, to the trace */
+#define LIMIT_LOOP_DEPTH 4                         /* of foreverypart */
 #define LIMIT_RUN_BYTES ((size_t)64 * 1024 * 1024) /* made by one run */
 
 #endif

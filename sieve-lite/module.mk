@@ -3,7 +3,6 @@ noinst_LIBRARIES += %D%/libsieve.a
 %C%_libsieve_a_SOURCES = \
 	%D%/address_list.c %D%/address_list.h \
 	%D%/address_parts.c %D%/address_parts.h \
-	%D%/charset.c %D%/charset.h \
 	%D%/check_arguments.c %D%/check_arguments.h \
 	%D%/checker.c %D%/checker.h \
 	%D%/compile.c \
@@ -15,6 +14,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/date_text.c %D%/date_text.h \
 	%D%/environment.h \
 	%D%/ext_comparator_numeric.c \
+	%D%/ext_body.c \
 	%D%/ext_copy.c \
 	%D%/ext_date.c \
 	%D%/ext_duplicate.c \
@@ -25,8 +25,10 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_envelope_dsn.c \
 	%D%/ext_environment.c \
 	%D%/ext_extlists.c \
+	%D%/ext_extracttext.c \
 	%D%/ext_fcc.c \
 	%D%/ext_fileinto.c \
+	%D%/ext_foreverypart.c \
 	%D%/ext_ihave.c \
 	%D%/ext_imap4flags.c \
 	%D%/ext_include.c \
@@ -34,6 +36,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_mailbox.c \
 	%D%/ext_mailboxid.c \
 	%D%/ext_metadata.c \
+	%D%/ext_mime.c \
 	%D%/ext_reject.c \
 	%D%/ext_relational.c \
 	%D%/ext_spamtest.c \
@@ -56,6 +59,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/mailto.c %D%/mailto.h \
 	%D%/match.c %D%/match.h \
 	%D%/options.c %D%/options.h \
+	%D%/parts.c %D%/parts.h \
 	%D%/parser.c %D%/parser.h \
 	%D%/problems.c %D%/problems.h \
 	%D%/registry.c %D%/registry.h \

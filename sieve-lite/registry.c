@@ -16,6 +16,7 @@ static const struct extension *const rows[] = {
     &core_comparing,
     &core_redirect,
     /* What it has to require. */
+    &ext_body,
     &ext_comparator_casemap,
     &ext_comparator_numeric,
     &ext_comparator_octet,
@@ -33,8 +34,10 @@ static const struct extension *const rows[] = {
     &ext_environment,
     &ext_ereject,
     &ext_extlists,
+    &ext_extracttext,
     &ext_fcc,
     &ext_fileinto,
+    &ext_foreverypart,
     &ext_ihave,
     &ext_imap4flags,
     &ext_include,
@@ -42,6 +45,7 @@ static const struct extension *const rows[] = {
     &ext_mailbox,
     &ext_mailboxid,
     &ext_mboxmetadata,
+    &ext_mime,
 #ifdef HAVE_PCRE2
     &ext_regex,
 #endif

@@ -78,6 +78,18 @@ static void tell(struct run *run, const struct node *node, enum sieve_trace_kind
 	run->input->trace->tell(run->input->trace->context, &event);
 }
 
+/* The start of a long value: the trace may keep what it is told, and not every value stays as long
+ * as the run. A value is told again for each key. */
+static struct span value_to_tell(struct run *run, struct span value)
+{
+	if (value.len <= LIMIT_TOLD_BYTES)
+		return value;
+	value = span_first(value, LIMIT_TOLD_BYTES);
+	if (!span_equals(run->told_value, value))
+		run->told_value = arena_span(run->arena, value);
+	return run->told_value;
+}
+
 void run_tell_value(
     struct run *run, struct span source, struct span value, struct span key, bool result)
 {
@@ -92,7 +104,7 @@ void run_tell_value(
 	    .depth = run->depth,
 	    .name = how != NULL ? how->type->name : run->node->command->name,
 	    .source = source,
-	    .value = value,
+	    .value = value_to_tell(run, value),
 	    .key = key,
 	    .result = result,
 	};
@@ -181,6 +193,8 @@ const void *run_script_state(const struct run *run, const struct extension *exte
 void run_set_matches(
     struct run *run, struct span whole, const struct span *parts, size_t part_count)
 {
+	if (run->are_matches_kept)
+		return;
 	if (part_count > LIMIT_MATCHES)
 		part_count = LIMIT_MATCHES;
 	run->matches[0] = whole;

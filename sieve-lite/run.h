@@ -13,6 +13,7 @@ enum unwind {
 	UNWIND_NONE,
 	UNWIND_STOP,        /* the end of the run was asked for */
 	UNWIND_RETURN,      /* the end of this script was asked for (RFC 6609) */
+	UNWIND_BREAK,       /* the end of the loop `break_to` (RFC 5703) */
 	UNWIND_FAILED,      /* SIEVE_FAILED */
 	UNWIND_CANNOT_TELL, /* SIEVE_CANNOT_RUN */
 };
@@ -24,6 +25,9 @@ struct run {
 	struct sieve_result *result;
 	const struct message *message; /* the version in effect */
 	struct fields *fields;         /* its header; null: not read yet */
+	struct parts *parts;           /* its MIME parts; null: not read yet */
+	struct part_loop *part_loop;   /* the innermost that runs; null: none */
+	const struct node *break_to;
 	enum unwind unwind;
 	unsigned depth;          /* in blocks and tests, for the trace */
 	const struct node *node; /* the innermost command or test */
@@ -33,6 +37,9 @@ struct run {
 	/* The last successful match with wildcards: [0] all that matched, then each wildcard. */
 	struct span matches[LIMIT_MATCHES + 1];
 	size_t match_count;
+	bool are_matches_kept; /* whatever is matched */
+	/* What the trace was told last of a long value. */
+	struct span told_value;
 	void *states[REGISTRY_MAX];       /* of features, for the whole run */
 	void *local_states[REGISTRY_MAX]; /* of features, for this script */
 };

@@ -77,8 +77,9 @@ struct node {
 	struct matching *matching;                      /* null where it compares nothing */
 	const struct address_part *address_part;        /* null: none was given */
 	const struct argument *address_part_use;
-	struct field_pick *pick; /* null: every field of a name */
-	void *data;              /* what the command's own check prepared for running */
+	struct field_pick *pick;      /* null: every field of a name */
+	const struct node *enclosing; /* of a break: the loop it ends */
+	void *data;                   /* what the command's own check prepared for running */
 };
 
 /* The use of a tag that the checker accepted, or null. */

@@ -17,6 +17,12 @@ struct store_driver {
 	    struct span *canonical_out, struct status *status);
 	enum store_answer (*has_folder)(
 	    struct store *store, struct span folder, struct status *status);
+	enum store_answer (*annotation)(struct store *store, struct arena *arena,
+	    struct span folder, struct span name, struct span *value_out, struct status *status);
+	enum store_answer (*folder_by_id)(
+	    struct store *store, struct span id, struct span *folder_out, struct status *status);
+	enum store_answer (*folder_by_use)(
+	    struct store *store, struct span use, struct span *folder_out, struct status *status);
 
 	struct store_copy *(*write)(
 	    struct store *store, const struct store_request *request, struct status *status);

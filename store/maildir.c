@@ -10,6 +10,7 @@
 #include "store/driver.h"
 
 #include "base/file.h"
+#include "store/maildir_attributes.h"
 #include "store/maildir_folder.h"
 #include "store/maildir_name.h"
 
@@ -291,6 +292,9 @@ const struct store_driver maildir_driver = {
     .quota_root = maildir_quota_root,
     .folder_name = maildir_canonical_name,
     .has_folder = maildir_has_folder,
+    .annotation = maildir_annotation,
+    .folder_by_id = maildir_folder_by_id,
+    .folder_by_use = maildir_folder_by_use,
     .write = maildir_write,
     .sync = maildir_sync,
     .publish = maildir_publish,

@@ -3,6 +3,7 @@ noinst_LIBRARIES += %D%/libstore.a
 %C%_libstore_a_SOURCES = \
 	%D%/driver.h \
 	%D%/maildir.c \
+	%D%/maildir_attributes.c %D%/maildir_attributes.h \
 	%D%/maildir_folder.c %D%/maildir_folder.h \
 	%D%/maildir_name.c %D%/maildir_name.h \
 	%D%/mutf7.c %D%/mutf7.h \

@@ -10,4 +10,9 @@
  * not UTF-8. */
 bool mutf7_append(struct bytes *to, struct span text);
 
+/* The other way: appends the UTF-8 text of a name on disk. False, with something appended, when it
+ * is not modified UTF-7 as mutf7_append() writes it: such a name has no text that would find it
+ * again. */
+bool mutf7_decode(struct bytes *to, struct span name);
+
 #endif

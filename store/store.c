@@ -48,6 +48,38 @@ enum store_answer store_has_folder(struct store *store, struct span folder, stru
 	return store->driver->has_folder(store, folder, status);
 }
 
+struct span store_folder_shown(
+    struct arena *arena, const struct store *store, struct span canonical)
+{
+	char separator = store->options->separator;
+	if (canonical.len == 0)
+		return SPAN("INBOX");
+	char *name = arena_text(arena, canonical);
+	for (size_t i = 0; i < canonical.len && separator != '\0'; i++) {
+		if (name[i] == '.')
+			name[i] = separator;
+	}
+	return (struct span){name, canonical.len};
+}
+
+enum store_answer store_annotation(struct store *store, struct arena *arena, struct span folder,
+    struct span name, struct span *value_out, struct status *status)
+{
+	return store->driver->annotation(store, arena, folder, name, value_out, status);
+}
+
+enum store_answer store_folder_by_id(
+    struct store *store, struct span id, struct span *folder_out, struct status *status)
+{
+	return store->driver->folder_by_id(store, id, folder_out, status);
+}
+
+enum store_answer store_folder_by_use(
+    struct store *store, struct span use, struct span *folder_out, struct status *status)
+{
+	return store->driver->folder_by_use(store, use, folder_out, status);
+}
+
 struct store_copy *store_write(
     struct store *store, const struct store_request *request, struct status *status)
 {

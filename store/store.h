@@ -31,6 +31,9 @@ struct store_options {
 	char separator;        /* between folder levels in names we are given: '.' or '/' */
 	const char *sentinel;  /* a path that must exist (a mount's marker); null or "": none */
 	const char *host_name; /* for file names */
+	/* Dovecot's dictionary of annotations (mail_attribute_dict); null or "":
+	 * dovecot-attributes in the Maildir. */
+	const char *attributes;
 };
 
 /* Opens the user's store, running as the user. Makes nothing yet: the mailbox itself and its
@@ -54,6 +57,23 @@ enum store_answer { STORE_YES, STORE_NO, STORE_CANNOT_TELL };
 /* Does the folder exist (and can it be written)? Leaves no trace. The inbox does as soon as it
  * can be made. */
 enum store_answer store_has_folder(struct store *store, struct span folder, struct status *status);
+
+/* A canonical folder as store_folder_name() was given it: "INBOX", levels split by the separator.
+ */
+struct span store_folder_shown(
+    struct arena *arena, const struct store *store, struct span canonical);
+
+/* What people and mail readers have said about a folder (RFC 5464), where the store knows a place
+ * for that. `name` begins with "/private/" or "/shared/"; a folder with null data is the server.
+ * STORE_NO: there is none. */
+enum store_answer store_annotation(struct store *store, struct arena *arena, struct span folder,
+    struct span name, struct span *value_out, struct status *status);
+/* The folder with that identifier, which outlives a rename (RFC 8474: MAILBOXID). */
+enum store_answer store_folder_by_id(
+    struct store *store, struct span id, struct span *folder_out, struct status *status);
+/* A folder that was marked by its user as being for that, "\\Junk" (RFC 6154). */
+enum store_answer store_folder_by_use(
+    struct store *store, struct span use, struct span *folder_out, struct status *status);
 
 /* A request to store one copy. */
 struct store_request {

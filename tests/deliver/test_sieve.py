@@ -345,4 +345,129 @@ def _():
     tap.check(os.path.exists(path("state/anna/seen.sqlite.damaged")), "nothing was put aside")
 
 
+# -- what they may ask -----------------------------------------------------------------------------
+
+INBOX_ID, WORK_ID, GONE_ID = "a" * 32, "0123456789abcdef" * 2, "c" * 32
+
+
+def make_folders():
+    """A Maildir as Dovecot leaves it: identifiers, annotations, a folder marked as Junk."""
+    for folder, identifier in (("", INBOX_ID), ("/.W&APw-st", WORK_ID)):
+        for part in ("/cur", "/new", "/tmp"):
+            os.makedirs(path("anna/Maildir" + folder + part))
+            own("anna/Maildir" + folder + part)
+        own("anna/Maildir" + folder)
+        write("anna/Maildir%s/dovecot-uidlist" % folder,
+              "3 V1700000000 N2 G%s\n1 :1700000000.M1P1.x\n" % identifier)
+    write("anna/Maildir/dovecot-attributes",
+          "priv/%s/comment\nmy \001tcomment\nshared/%s/comment\n\n"
+          "priv/%s/vendor/vendor.dovecot/pvt/server/comment\nof the server\n"
+          "priv/%s/specialuse\n\\Junk\npriv/%s/specialuse\n\\Archive \\Junk\n"
+          % (WORK_ID, WORK_ID, INBOX_ID, GONE_ID, WORK_ID))
+
+
+def is_true(test, requires, *arguments, message=MESSAGE):
+    """Runs a test of a script's in a delivery to a Maildir of Dovecot's."""
+    write("anna/.dovecot.sieve", 'require ["fileinto", %s];\nif %s { fileinto "True"; }\n'
+          % (", ".join('"%s"' % name for name in requires), test))
+    shutil.rmtree(path("anna/Maildir"), ignore_errors=True)
+    make_folders()
+    tap.equal(deliver(*arguments, message=message), (0, ""))
+    tap.check(" script-error" not in last_record() and "error:" not in last_record(),
+              last_record())
+    return folders() == {"True": 1}
+
+
+METADATA = ("mboxmetadata", "servermetadata")
+QUESTIONS = [  # test, extensions, answer
+    ('metadata "W\u00fcst" "/private/comment" "my \tcomment"', METADATA, True),
+    ('metadata "W\u00fcst" "/shared/comment" ""', METADATA, True),
+    ('metadataexists "W\u00fcst" "/private/other"', METADATA, False),
+    ('metadataexists "INBOX" "/private/comment"', METADATA, False),
+    ('metadataexists "Nowhere" "/private/comment"', METADATA, False),
+    ('servermetadata "/private/comment" "of the server"', METADATA, True),
+    ('servermetadataexists "/shared/comment"', METADATA, False),
+    ('specialuse_exists "\\\\Junk"', ("special-use",), True),
+    ('specialuse_exists "W\u00fcst" ["\\\\junk", "\\\\archive"]', ("special-use",), True),
+    ('specialuse_exists "INBOX" "\\\\Junk"', ("special-use",), False),
+    ('specialuse_exists "\\\\Sent"', ("special-use",), False),
+    ('mailboxidexists "%s"' % WORK_ID, ("mailboxid",), True),
+    ('mailboxidexists ["%s", "%s"]' % (WORK_ID, GONE_ID), ("mailboxid",), False),
+    ('environment "host" "mx.example.test"', ("environment",), True),
+    ('environment "domain" "example.test"', ("environment",), True),
+    ('environment "name" "Ladle"', ("environment",), True),
+    ('environment "location" "MDA"', ("environment",), True),
+    ('environment "phase" "during"', ("environment",), True),
+    ('environment "vnd.dovecot.username" "anna"', ("vnd.dovecot.environment",), True),
+    ('environment "vnd.dovecot.default-mailbox" "INBOX"', ("vnd.dovecot.environment",), True),
+    ('environment "vnd.dovecot.config.site" "here"', ("vnd.dovecot.environment",), True),
+    ('environment :matches "vnd.dovecot.config.other" "*"', ("vnd.dovecot.environment",), False),
+]
+
+
+@tap.case("scripts are told what Dovecot has written about folders, and where they run")
+def _():
+    fresh()
+    wrong = [test for test, requires, answer in QUESTIONS
+             if is_true(test, requires, "-o", "sieve.environment.site.value=here") != answer]
+    tap.equal(wrong, [])
+
+
+@tap.case("fileinto by identifier and by special use, the user's marks before the site's")
+def _():
+    fresh()
+    site = ("-o", "store.mailbox.Spam.special_use=\\Junk,\\Sent", "-o", "store.autocreate=no")
+    for script, wanted in (
+            ('require ["fileinto", "mailboxid"]; fileinto :mailboxid "%s" "X";' % WORK_ID,
+             {"W&APw-st": 1}),
+            ('require ["fileinto", "mailboxid"]; fileinto :mailboxid "%s" "X";' % GONE_ID,
+             {"INBOX": 1}),
+            ('require ["fileinto", "special-use"]; fileinto :specialuse "\\\\Junk" "X";',
+             {"W&APw-st": 1}),
+            ('require ["fileinto", "special-use"]; fileinto :specialuse "\\\\Sent" "X";',
+             {"Spam": 1}),
+            ('require ["fileinto", "special-use"]; fileinto :specialuse "\\\\Trash" "X";',
+             {"INBOX": 1})):
+        write("anna/.dovecot.sieve", script)
+        shutil.rmtree(path("anna/Maildir"), ignore_errors=True)
+        make_folders()
+        for part in ("", "/cur", "/new", "/tmp"):
+            os.mkdir(path("anna/Maildir/.Spam" + part))
+            own("anna/Maildir/.Spam" + part)
+        tap.equal(deliver(*site), (0, ""))
+        tap.equal(folders(), wanted, script)
+
+
+LISTS = 'header :list "from" "%s"'
+LISTED = [  # the list's file, the list asked for, answer
+    ("# friends\nBert@example.net\n", "urn:x:friends", True),
+    ("# bert@example.net\nanna@example.net", "urn:x:friends", False),
+    ("priv/sieve/extlists/bert@example.net\n1\n", "urn:x:friends", True),
+    ("priv/sieve/extlists/anna@example.net\nbert@example.net\n", "urn:x:friends", False),
+    ("bert@example.net\n", "urn:x:others", False),
+    (None, "urn:x:friends", False),
+    ("bert@example.net\n", ":addrbook:default", True),
+]
+
+
+@tap.case("lists of the site's and of users: a line for each entry, or a dictionary of Dovecot's")
+def _():
+    fresh()
+    site = ("-o", "sieve.list.urn:x:friends.file=~/friends", "-o",
+            "sieve.list.urn:ietf:params:sieve:addrbook:default.file=~/friends")
+    for text, name, answer in LISTED:
+        if text is None:
+            os.unlink(path("anna/friends"))
+        else:
+            write("anna/friends", text)
+        tap.equal(is_true(LISTS % name, ("extlists",), *site), answer, repr((text, name)))
+    tap.equal(is_true('valid_ext_list ["urn:x:friends", ":addrbook:default"]', ("extlists",),
+                      *site), True)
+    tap.equal(is_true('valid_ext_list "urn:x:others"', ("extlists",), *site), False)
+    write("anna/friends", "", mode=0)
+    tap.equal(deliver(*site)[0], 0)  # nobody asks
+    write("anna/.dovecot.sieve", 'require "extlists"; if %s {}' % LISTS % "urn:x:friends")
+    tap.equal(deliver(*site)[0], 75)
+
+
 tap.main()

@@ -48,7 +48,7 @@ static void check_version(const struct message *message, struct span spooled)
 	assert(count_lines(bytes_span(&all)) == message->line_count);
 	assert(span_equals(span_first(bytes_span(&all), message->head.len), message->head));
 	assert(span_equals(span_from(bytes_span(&all), message->head.len),
-	    span_from(spooled, (size_t)message->tail_offset)));
+	    span_from(spooled, (size_t)message->body->offset)));
 	bytes_clear(&all);
 }
 

@@ -198,8 +198,8 @@ END_TEST
 START_TEST(notice_of_refusal)
 {
 	struct arena *arena = arena_new();
-	struct message refused =
-	    message_of_text(SPAN("Message-ID: <a@b>\nSubject: x\nTo: <bert@example.net>\n\n"));
+	struct message refused = message_of_text(
+	    arena, SPAN("Message-ID: <a@b>\nSubject: x\nTo: <bert@example.net>\n\n"));
 	struct envelope envelope = {.sender.text = SPAN("anna@example.org")};
 	struct envelope_recipient recipient = {
 	    .address = {SPAN("bert@example.net"), SPAN("bert"), SPAN("example.net")}};
@@ -225,10 +225,10 @@ START_TEST(notice_of_refusal)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(notice->head.data, lines[i]) != NULL, "%s\nis not in\n%s",
 		    lines[i], notice->head.data);
-	ck_assert_uint_eq(notice->size_bytes, notice->head.len);
+	ck_assert_uint_eq(notice->size_bytes, strlen(notice->head.data));
 	/* The same refusal told again. */
 	const struct message *again = mdn_compose(arena, &mdn);
-	ck_assert(span_equals(notice->head, again->head));
+	ck_assert_str_eq(notice->head.data, again->head.data);
 	char buffer[16];
 	size_t got;
 	struct status status;

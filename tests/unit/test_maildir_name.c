@@ -197,7 +197,36 @@ START_TEST(flags_become_sorted_letters)
 }
 END_TEST
 
-UNIT_TESTS("maildir_name", folder_names_have_their_form_on_disk,
+START_TEST(names_on_disk_are_read_back)
+{
+	static const struct {
+		const char *name;
+		const char *text; /* null: nobody writes it so */
+	} rows[] = {
+	    {"Work.2024", "Work.2024"},
+	    {"Entw&APw-rfe", "Entw\xC3\xBCrfe"},
+	    {"R&-D", "R&D"},
+	    {"&2D3eAA-", "\xF0\x9F\x98\x80"},
+	    {"Entw&APw", NULL},
+	    {"&AGE-", NULL}, /* "a" needs no shift */
+	    {"&2D0-", NULL}, /* half a character */
+	    {"&3gA-", NULL}, /* its other half */
+	    {"&AP!-", NULL},
+	    {"&APw-&APw-", NULL}, /* two shifts where one would do */
+	    {"\xC3\xBC", NULL},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes text = {0};
+		bool is_read = mutf7_decode(&text, span_of(rows[i].name));
+		ck_assert_msg(is_read == (rows[i].text != NULL), "%s", rows[i].name);
+		if (is_read)
+			ck_assert_str_eq(bytes_terminate(&text), rows[i].text);
+		bytes_clear(&text);
+	}
+}
+END_TEST
+
+UNIT_TESTS("maildir_name", names_on_disk_are_read_back, folder_names_have_their_form_on_disk,
     folder_names_have_one_canonical_form, folder_names_fit_a_directory_entry,
     host_names_cannot_change_what_a_name_means, unique_names_are_unique,
     flags_become_sorted_letters)

@@ -158,6 +158,85 @@ START_TEST(a_version_has_another_head_and_the_same_tail)
 }
 END_TEST
 
+/* The same counted byte by byte. */
+static uint64_t count_lines(struct span text)
+{
+	uint64_t lines = 0;
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.data[i] == '\n' && (i == 0 || text.data[i - 1] != '\r');
+	return lines;
+}
+
+START_TEST(a_draft_is_made_of_pieces)
+{
+	for (size_t body_len = 5; body_len < 1000000; body_len = body_len * 40) {
+		struct arena *arena = arena_new();
+		struct bytes text = {0};
+		bytes_append_text(&text, "A: b\n\n");
+		for (size_t i = 0; i < body_len; i++)
+			bytes_append_byte(&text, "xx\ny\r\rz\n\0"[i % 9]);
+		struct spool *spool = spool_with(bytes_span(&text), 4096);
+		struct message message;
+		ck_assert(message_open(arena, spool, &message, &status));
+		struct bytes stored = written(&message);
+		for (size_t cut = 0; cut <= 24; cut++) {
+			/* Around all, then around all but a stretch of that. */
+			struct message_draft draft = {.arena = arena, .spool = spool};
+			message_draft_text(&draft, SPAN("before\r"));
+			ck_assert(
+			    message_draft_range(&draft, &message, 0, message.size_bytes, &status));
+			message_draft_text(&draft, SPAN("\nfoot\n"));
+			struct message whole = message_draft_finish(&draft, SPAN("H: i\n\n"));
+			struct message_draft cutting = {.arena = arena, .spool = spool};
+			ck_assert(message_draft_range(&cutting, &whole, 6, cut, &status));
+			message_draft_text(&cutting, SPAN("\nin\r"));
+			ck_assert(message_draft_range(
+			    &cutting, &whole, cut + 3, whole.size_bytes, &status));
+			struct message version = message_draft_finish(&cutting, SPAN("H: i\n\n"));
+			struct bytes expected = {0};
+			bytes_append_text(&expected, "H: i\n\nbefore\r");
+			bytes_append_span(&expected, bytes_span(&stored));
+			bytes_append_text(&expected, "\nfoot\n");
+			struct bytes out = written(&whole);
+			ck_assert(span_equals(bytes_span(&out), bytes_span(&expected)));
+			ck_assert_uint_eq(whole.line_count, count_lines(bytes_span(&out)));
+			bytes_clear(&out);
+			struct bytes cut_text = {0};
+			bytes_append_text(&cut_text, "H: i\n\n");
+			if (cut > 6)
+				bytes_append(&cut_text, expected.data + 6, cut - 6);
+			bytes_append_text(&cut_text, "\nin\r");
+			bytes_append_span(&cut_text, span_from(bytes_span(&expected), cut + 3));
+			out = written(&version);
+			ck_assert(span_equals(bytes_span(&out), bytes_span(&cut_text)));
+			ck_assert_uint_eq(version.line_count, count_lines(bytes_span(&out)));
+			bytes_clear(&out);
+			bytes_clear(&cut_text);
+			bytes_clear(&expected);
+		}
+		bytes_clear(&stored);
+		bytes_clear(&text);
+		spool_free(&spool);
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+START_TEST(a_message_may_be_all_in_memory)
+{
+	struct arena *arena = arena_new();
+	struct message version = message_of_text(arena, SPAN("C: d\r\n\r\nother\r\n\r\0x"));
+	ck_assert(span_is(version.head, "C: d\n\n"));
+	struct bytes out = written(&version);
+	ck_assert(span_equals(bytes_span(&out), SPAN("C: d\n\nother\n\r\0x")));
+	ck_assert_uint_eq(version.line_count, 3);
+	bytes_clear(&out);
+	version = message_of_text(arena, SPAN(""));
+	ck_assert_uint_eq(version.size_bytes, 0);
+	arena_free(&arena);
+}
+END_TEST
+
 START_TEST(a_header_beyond_the_limit_is_cut_between_lines)
 {
 	struct arena *arena = arena_new();
@@ -201,5 +280,6 @@ END_TEST
 
 UNIT_TESTS("message", line_ends_have_one_treatment, a_long_message_goes_to_a_file_and_comes_back,
     a_spool_that_cannot_grow_fails_for_good_and_for_now, the_header_ends_where_it_ends,
-    a_version_has_another_head_and_the_same_tail, a_header_beyond_the_limit_is_cut_between_lines,
+    a_version_has_another_head_and_the_same_tail, a_draft_is_made_of_pieces,
+    a_message_may_be_all_in_memory, a_header_beyond_the_limit_is_cut_between_lines,
     fields_are_found_and_unfolded)

@@ -1,6 +1,6 @@
 /* charset.c - text of any charset to UTF-8. The charsets of nearly all mail are done here, the
  * rest by the C library's iconv, which loads a table for each. */
-#include "sieve-lite/charset.h"
+#include "mail/charset.h"
 
 #include "base/utf8.h"
 
@@ -34,7 +34,8 @@ static char *unconst(const char *data)
 	return writable;
 }
 
-static bool convert(iconv_t converter, struct bytes *to, struct span text)
+/* False at the first bytes that are no text of the charset, unless `is_lossy`. */
+static bool convert(iconv_t converter, struct bytes *to, struct span text, bool is_lossy)
 {
 	char *in = unconst(text.data);
 	size_t in_left = text.len;
@@ -46,14 +47,22 @@ static bool convert(iconv_t converter, struct bytes *to, struct span text)
 		bool is_last = in_left == 0;
 		size_t result = iconv(converter, is_last ? NULL : &in, &in_left, &out, &out_left);
 		bytes_append(to, buffer, sizeof(buffer) - out_left);
-		if (result == (size_t)-1 && errno != E2BIG)
-			return false;
+		if (result == (size_t)-1 && errno != E2BIG) {
+			if (!is_lossy)
+				return false;
+			utf8_append(to, UINT32_MAX);
+			in++;
+			in_left -= in_left > 0;
+			if (in_left == 0)
+				return true;
+			continue;
+		}
 		if (result != (size_t)-1 && is_last)
 			return true;
 	}
 }
 
-static bool append_by_iconv(struct bytes *to, struct span charset, struct span text)
+static bool append_by_iconv(struct bytes *to, struct span charset, struct span text, bool is_lossy)
 {
 	char name[CHARSET_NAME_MAX];
 	if (charset.len == 0 || charset.len >= sizeof(name))
@@ -71,27 +80,38 @@ static bool append_by_iconv(struct bytes *to, struct span charset, struct span t
 	size_t before = to->len;
 	if (converter == (iconv_t)-1)
 		return false;
-	bool is_done = convert(converter, to, text);
+	bool is_done = convert(converter, to, text, is_lossy);
 	iconv_close(converter);
 	if (!is_done)
 		to->len = before;
 	return is_done;
 }
 
-bool charset_append_utf8(struct bytes *to, struct span charset, struct span text)
+static const char *const unicode_names[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
+
+static bool append(struct bytes *to, struct span charset, struct span text, bool is_lossy)
 {
-	static const char *const unicode[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
-	static const char *const latin1[] = {"ISO-8859-1", "Latin1", NULL};
+	static const char *const latin1_names[] = {"ISO-8859-1", "Latin1", NULL};
 	if (text.len == 0)
 		return true;
-	if (is_one_of(charset, latin1)) {
-		append_latin1(to, text);
-		return true;
-	}
-	if (!is_one_of(charset, unicode))
-		return append_by_iconv(to, charset, text);
+	if (!is_one_of(charset, latin1_names))
+		return append_by_iconv(to, charset, text, is_lossy);
+	append_latin1(to, text);
+	return true;
+}
+
+bool charset_append_utf8(struct bytes *to, struct span charset, struct span text)
+{
+	if (!is_one_of(charset, unicode_names))
+		return append(to, charset, text, false);
 	if (!utf8_is_valid(text))
 		return false;
 	bytes_append_span(to, text);
 	return true;
+}
+
+void charset_append_lossy(struct bytes *to, struct span charset, struct span text)
+{
+	if (is_one_of(charset, unicode_names) || !append(to, charset, text, true))
+		bytes_append_span(to, text);
 }

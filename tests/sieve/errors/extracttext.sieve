@@ -1,0 +1,5 @@
+require ["foreverypart", "extracttext", "variables"];
+extracttext "text";
+foreverypart {
+	extracttext "a b";
+}

@@ -1,0 +1,6 @@
+require ["foreverypart", "fileinto"];
+foreverypart {
+	fileinto "INBOX";
+	stop;
+}
+discard;
