@@ -39,6 +39,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_mime.c \
 	%D%/ext_reject.c \
 	%D%/ext_relational.c \
+	%D%/ext_replace.c \
 	%D%/ext_spamtest.c \
 	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \

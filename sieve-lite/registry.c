@@ -29,6 +29,7 @@ static const struct extension *const rows[] = {
     &ext_editheader,
     &ext_encoded_character,
     &ext_enotify,
+    &ext_enclose,
     &ext_envelope,
     &ext_envelope_dsn,
     &ext_environment,
@@ -51,6 +52,7 @@ static const struct extension *const rows[] = {
 #endif
     &ext_reject,
     &ext_relational,
+    &ext_replace,
     &ext_servermetadata,
     &ext_spamtest,
     &ext_spamtestplus,
