@@ -31,6 +31,7 @@ static const struct extension *const rows[] = {
     &ext_enotify,
     &ext_enclose,
     &ext_envelope,
+    &ext_envelope_deliverby,
     &ext_envelope_dsn,
     &ext_environment,
     &ext_ereject,
@@ -50,6 +51,8 @@ static const struct extension *const rows[] = {
 #ifdef HAVE_PCRE2
     &ext_regex,
 #endif
+    &ext_redirect_deliverby,
+    &ext_redirect_dsn,
     &ext_reject,
     &ext_relational,
     &ext_replace,
@@ -65,6 +68,7 @@ static const struct extension *const rows[] = {
     &ext_vnd_cyrus_log,
     &ext_vnd_dovecot_debug,
     &ext_vnd_dovecot_environment,
+    &ext_vnd_dovecot_report,
     &ext_vnd_dovecot_execute,
     &ext_vnd_dovecot_filter,
     &ext_vnd_dovecot_pipe,
