@@ -83,7 +83,10 @@ bool copies_plan(struct delivery *delivery, struct status *status)
 		copy.message = action->message != NULL ? action->message : &delivery->message;
 		if (!resolve_folder(delivery, &copy, status))
 			return false;
-		if (!is_planned(delivery, &copy))
+		if (delivery->copy_count > 0 && store_takes_one_copy(delivery->store))
+			delivery_note(delivery, "%s is not done: mail is handed on once only",
+			    action_name(action));
+		else if (!is_planned(delivery, &copy))
 			delivery->copies[delivery->copy_count++] = copy;
 	}
 	return true;

@@ -47,6 +47,7 @@ struct delivery {
 	bool has_user;            /* `user` is set; also where the source says: no mail */
 	struct user user;
 	struct store *store;         /* owned */
+	struct relay_pool *relays;   /* for stores that hand mail on */
 	const char *state_directory; /* state.h; null until it was needed */
 	struct span folder;          /* where keep goes, canonical */
 	bool folder_may_create;

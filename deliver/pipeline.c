@@ -27,6 +27,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "mail/top_block.h"
+#include "store/relay.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -42,6 +43,7 @@ struct pipeline {
 	const struct settings *settings;
 	struct users *users;
 	struct record *record;
+	struct relay_pool *relays;
 	const struct plugin *plugins[PLUGIN_MAX];
 	void *states[PLUGIN_MAX];
 	size_t plugin_count;
@@ -137,6 +139,7 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 {
 	struct pipeline *pipeline = memory_new(1, sizeof(*pipeline));
 	pipeline->settings = settings;
+	pipeline->relays = relay_pool_new();
 	pipeline->message_arena = arena_new();
 	pipeline->batch_arena = arena_new();
 	pipeline->admitted_arena = arena_new();
@@ -160,6 +163,7 @@ void pipeline_close(struct pipeline **pipeline)
 	}
 	record_close(&p->record);
 	users_close(&p->users);
+	relay_pool_free(&p->relays);
 	arena_free(&p->message_arena);
 	arena_free(&p->batch_arena);
 	arena_free(&p->admitted_arena);
@@ -372,6 +376,7 @@ static struct delivery begin(struct pipeline *pipeline, const struct pipeline_ca
 	    .arena = pipeline->batch_arena,
 	    .settings = pipeline->settings,
 	    .call = call,
+	    .relays = pipeline->relays,
 	    .recipient = recipient,
 	    .envelope = envelope,
 	    .is_probe =
@@ -387,6 +392,9 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
 	struct delivery delivery = begin(pipeline, call, envelope, recipient);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_USER);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_ADMIT);
+	/* A server behind us is asked as well; later it answers for itself. */
+	if (!delivery.is_over && !store_accepts(delivery.store, &delivery.status))
+		delivery.is_over = true;
 	watch(&delivery, PIPELINE_END, 0);
 	if (!delivery.is_over) {
 		status_delivered(&delivery.status);
@@ -525,6 +533,8 @@ static bool show(
 		return false;
 	struct span mail = user_field(user, "mail");
 	struct span root = store_quota_root(delivery->store);
+	if (root.data == NULL)
+		root = mail.len > 0 ? mail : span_of(delivery->settings->store.location);
 	bytes_appendf(to, "store     %.*s (%s)\n", (int)root.len, root.data,
 	    mail.len > 0 ? "from the user's field mail" : "from store.location");
 	for (size_t i = 0; is_good && i < pipeline->plugin_count; i++) {

@@ -136,6 +136,11 @@ bool delivery_open_store(struct delivery *delivery, struct status *status)
 	    .utf8_names = settings->utf8_names,
 	    .separator = settings->separator == SEPARATOR_SLASH ? '/' : '.',
 	    .host_name = delivery->settings->hostname,
+	    .relays = delivery->relays,
+	    .envelope = delivery->envelope,
+	    .recipient = &delivery->recipient->envelope,
+	    .recipient_delimiter = delivery->settings->recipient_delimiter,
+	    .deadline_ms = delivery->call->deadline_ms,
 	};
 	const char *location =
 	    mail.len > 0 ? arena_text(delivery->arena, mail) : settings->location;

@@ -20,6 +20,7 @@ enum state {
 	STATE_DATA,
 	STATE_TEXT,
 	STATE_FINAL,
+	STATE_RESET, /* the connection goes on to the next transaction */
 	STATE_QUIT,
 	STATE_DONE,
 };
@@ -33,9 +34,13 @@ struct smtp_client {
 	bool *is_accepted;
 	size_t current; /* the recipient whose reply is due */
 	size_t accepted_count;
-	bool has_size, has_8bitmime, has_smtputf8, has_dsn;
+	struct smtp_server *server;
+	bool is_reusable;
+	bool has_heard;
 	char last_byte; /* of the text, for dots and the last line end */
 };
+
+static void say_mail(struct smtp_client *client);
 
 struct smtp_client *smtp_client_new(struct arena *arena, const struct smtp_client_options *options)
 {
@@ -44,12 +49,16 @@ struct smtp_client *smtp_client_new(struct arena *arena, const struct smtp_clien
 	*kept = *options;
 	client->options = kept;
 	client->last_byte = '\n';
+	client->server =
+	    options->server != NULL ? options->server : ARENA_NEW(arena, struct smtp_server);
 	client->statuses =
 	    arena_new_items(arena, options->recipient_count, sizeof(*client->statuses));
 	client->is_accepted =
 	    arena_new_items(arena, options->recipient_count, sizeof(*client->is_accepted));
 	for (size_t i = 0; i < options->recipient_count; i++)
 		status_set(&client->statuses[i], CAUSE_INTERNAL, NULL);
+	if (client->server->is_greeted)
+		say_mail(client);
 	return client;
 }
 
@@ -79,6 +88,16 @@ struct span smtp_client_output(const struct smtp_client *client)
 void smtp_client_sent(struct smtp_client *client, size_t len)
 {
 	bytes_drop(&client->out, len);
+}
+
+bool smtp_client_is_reusable(const struct smtp_client *client)
+{
+	return client->is_reusable;
+}
+
+bool smtp_client_has_heard(const struct smtp_client *client)
+{
+	return client->has_heard;
 }
 
 const struct status *smtp_client_status(const struct smtp_client *client, size_t index)
@@ -154,8 +173,31 @@ void smtp_client_translate(int reply, struct span text, struct status *status_ou
 
 static void quit(struct smtp_client *client)
 {
+	client->server->is_greeted = false;
 	client->state = STATE_QUIT;
 	bytes_append_text(&client->out, "QUIT\r\n");
+}
+
+/* The end of a transaction that is not finished for the server. */
+static void reset(struct smtp_client *client)
+{
+	if (client->options->server == NULL) {
+		quit(client);
+		return;
+	}
+	client->state = STATE_RESET;
+	bytes_append_text(&client->out, "RSET\r\n");
+}
+
+/* The end of one that is. */
+static void finish(struct smtp_client *client)
+{
+	if (client->options->server == NULL) {
+		quit(client);
+		return;
+	}
+	client->is_reusable = true;
+	client->state = STATE_DONE;
 }
 
 void smtp_client_fail(struct smtp_client *client, const char *why)
@@ -165,17 +207,28 @@ void smtp_client_fail(struct smtp_client *client, const char *why)
 			status_fail(&client->statuses[i], CAUSE_MAILBOX, "%s", why);
 	}
 	bytes_reset(&client->out);
+	client->server->is_greeted = false;
+	client->is_reusable = false;
 	client->state = STATE_DONE;
 }
 
-/* Everybody without a status gets the server's; nothing more will be said than QUIT. */
-static void refuse_all(struct smtp_client *client, int reply, struct span text)
+/* Everybody without a status gets the server's. */
+static void answer_all(struct smtp_client *client, int reply, struct span text)
 {
 	for (size_t i = 0; i < client->options->recipient_count; i++) {
 		if (client->statuses[i].cause == CAUSE_INTERNAL)
 			smtp_client_translate(reply, text, &client->statuses[i]);
 	}
-	quit(client);
+}
+
+/* Nothing more will be said of this message. */
+static void refuse_all(struct smtp_client *client, int reply, struct span text, bool may_go_on)
+{
+	answer_all(client, reply, text);
+	if (may_go_on)
+		reset(client);
+	else
+		quit(client);
 }
 
 static void append_xtext(struct bytes *to, struct span text)
@@ -200,19 +253,25 @@ static void say_mail(struct smtp_client *client)
 {
 	const struct smtp_client_options *options = client->options;
 	const struct envelope *envelope = options->envelope;
+	if (envelope->smtputf8 && !client->server->has_smtputf8) {
+		/* RFC 6531 3.2: such mail must not be sent to a server that cannot take it. */
+		answer_all(client, 550, SPAN("5.6.7 SMTPUTF8 is required, but was not offered"));
+		finish(client);
+		return;
+	}
 	client->state = STATE_MAIL;
 	bytes_appendf(&client->out, "MAIL FROM:<%.*s>", (int)envelope->sender.text.len,
 	    envelope->sender.text.data);
-	if (client->has_size)
+	if (client->server->has_size)
 		bytes_appendf(&client->out, " SIZE=%llu", (unsigned long long)options->size_bytes);
-	if (client->has_8bitmime && options->is_8bit)
+	if (client->server->has_8bitmime && options->is_8bit)
 		bytes_append_text(&client->out, " BODY=8BITMIME");
-	if (client->has_smtputf8 && envelope->smtputf8)
+	if (client->server->has_smtputf8 && envelope->smtputf8)
 		bytes_append_text(&client->out, " SMTPUTF8");
-	if (client->has_dsn && envelope->ret != ENVELOPE_RET_UNSAID)
+	if (client->server->has_dsn && envelope->ret != ENVELOPE_RET_UNSAID)
 		bytes_append_text(
 		    &client->out, envelope->ret == ENVELOPE_RET_FULL ? " RET=FULL" : " RET=HDRS");
-	if (client->has_dsn && envelope->envid.data != NULL) {
+	if (client->server->has_dsn && envelope->envid.data != NULL) {
 		bytes_append_text(&client->out, " ENVID=");
 		append_xtext(&client->out, envelope->envid);
 	}
@@ -241,10 +300,10 @@ static void say_rcpt(struct smtp_client *client)
 	client->state = STATE_RCPT;
 	bytes_appendf(&client->out, "RCPT TO:<%.*s>", (int)recipient->address.text.len,
 	    recipient->address.text.data);
-	if (client->has_dsn && recipient->orcpt.data != NULL)
+	if (client->server->has_dsn && recipient->orcpt.data != NULL)
 		bytes_appendf(
 		    &client->out, " ORCPT=%.*s", (int)recipient->orcpt.len, recipient->orcpt.data);
-	if (client->has_dsn)
+	if (client->server->has_dsn)
 		append_notify(&client->out, recipient->notify);
 	bytes_append_text(&client->out, "\r\n");
 }
@@ -253,24 +312,21 @@ static void say_rcpt(struct smtp_client *client)
 
 static void take_extensions(struct smtp_client *client, struct span text)
 {
+	struct smtp_server *server = client->server;
 	struct span line;
 	while (span_next_line(&text, &line)) {
 		struct span word = span_first(line, span_find(line, ' '));
-		client->has_size |= span_is_nocase(word, "SIZE");
-		client->has_8bitmime |= span_is_nocase(word, "8BITMIME");
-		client->has_smtputf8 |= span_is_nocase(word, "SMTPUTF8");
-		client->has_dsn |= span_is_nocase(word, "DSN");
+		server->has_size |= span_is_nocase(word, "SIZE");
+		server->has_8bitmime |= span_is_nocase(word, "8BITMIME");
+		server->has_smtputf8 |= span_is_nocase(word, "SMTPUTF8");
+		server->has_dsn |= span_is_nocase(word, "DSN");
 	}
+	server->is_greeted = true;
 }
 
 static void take_hello(struct smtp_client *client, struct span text)
 {
 	take_extensions(client, text);
-	if (client->options->envelope->smtputf8 && !client->has_smtputf8) {
-		/* RFC 6531 3.2: such mail must not be sent to a server that cannot take it. */
-		refuse_all(client, 550, SPAN("5.6.7 SMTPUTF8 is required, but was not offered"));
-		return;
-	}
 	say_mail(client);
 }
 
@@ -284,8 +340,9 @@ static void take_rcpt(struct smtp_client *client, int reply, struct span text)
 	}
 	if (++client->current < client->options->recipient_count) {
 		say_rcpt(client);
-	} else if (client->accepted_count == 0) {
-		quit(client);
+	} else if (client->accepted_count == 0 || client->options->is_only_asking) {
+		answer_all(client, 250, SPAN("2.1.5 OK"));
+		reset(client);
 	} else {
 		client->state = STATE_DATA;
 		bytes_append_text(&client->out, "DATA\r\n");
@@ -302,13 +359,14 @@ static void skip_refused(struct smtp_client *client)
 static void take_final(struct smtp_client *client, int reply, struct span text)
 {
 	if (!client->options->is_lmtp) {
-		refuse_all(client, reply, text);
+		answer_all(client, reply, text);
+		finish(client);
 		return;
 	}
 	smtp_client_translate(reply, text, &client->statuses[client->current++]);
 	skip_refused(client);
 	if (client->current == client->options->recipient_count)
-		quit(client);
+		finish(client);
 }
 
 static bool is_wanted(enum state state, int reply)
@@ -322,7 +380,8 @@ static void take_reply(struct smtp_client *client, int reply, struct span text)
 	    (client->state == STATE_DATA && !is_wanted(STATE_DATA, reply))) {
 		/* Whoever refuses us before MAIL knows nothing of this message: never a bounce. */
 		bool may_be_final = client->state > STATE_HELLO && reply / 100 == 5;
-		refuse_all(client, may_be_final ? reply : 451, text);
+		refuse_all(client, may_be_final ? reply : 451, text,
+		    reply != 421 && client->state > STATE_HELLO);
 		return;
 	}
 	switch (client->state) {
@@ -343,6 +402,12 @@ static void take_reply(struct smtp_client *client, int reply, struct span text)
 		break;
 	case STATE_FINAL:
 		take_final(client, reply, text);
+		break;
+	case STATE_RESET:
+		if (reply / 100 == 2)
+			finish(client);
+		else
+			quit(client);
 		break;
 	case STATE_TEXT:
 	case STATE_QUIT:
@@ -380,6 +445,7 @@ static void take_replies(struct smtp_client *client)
 		int reply = 0;
 		long used = parse_reply(bytes_span(&client->in), &reply, &text);
 		if (used > 0) {
+			client->has_heard = true;
 			take_reply(client, reply, bytes_span(&text));
 			bytes_drop(&client->in, (size_t)used);
 		}

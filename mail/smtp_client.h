@@ -21,6 +21,12 @@
  * a spool; the dot is doubled here. */
 struct smtp_client;
 
+/* A server that was greeted, for several transactions on one connection. */
+struct smtp_server {
+	bool is_greeted;
+	bool has_size, has_8bitmime, has_smtputf8, has_dsn;
+};
+
 struct smtp_client_options {
 	bool is_lmtp;
 	const char *hello; /* our name for EHLO or LHLO */
@@ -29,13 +35,17 @@ struct smtp_client_options {
 	size_t recipient_count;
 	uint64_t size_bytes; /* of the message with CRLF line ends, for SIZE= */
 	bool is_8bit;        /* the message has bytes above 127 */
+	/* The connection is to be used again: greets only who was not, says no QUIT. Null: one
+	 * transaction, then QUIT. */
+	struct smtp_server *server;
+	bool is_only_asking; /* whether the recipients are welcome: RSET instead of DATA */
 };
 
 enum smtp_client_want {
 	SMTP_CLIENT_SEND, /* write smtp_client_output(), tell smtp_client_sent() */
 	SMTP_CLIENT_READ, /* read, give it to smtp_client_receive() */
 	SMTP_CLIENT_TEXT, /* smtp_client_text() as often as needed, smtp_client_text_end() once */
-	SMTP_CLIENT_DONE, /* all statuses are set; the connection is finished */
+	SMTP_CLIENT_DONE, /* all statuses are set */
 };
 
 /* From the arena; the options' envelope and recipients are borrowed as long. */
@@ -48,6 +58,11 @@ enum smtp_client_want smtp_client_want(const struct smtp_client *client);
 struct span smtp_client_output(const struct smtp_client *client);
 void smtp_client_sent(struct smtp_client *client, size_t len);
 void smtp_client_receive(struct smtp_client *client, const char *data, size_t len);
+
+/* After DONE with `server`: the connection can be used for another transaction. */
+bool smtp_client_is_reusable(const struct smtp_client *client);
+/* Whether anything at all was heard: if not, a connection used before was dead already. */
+bool smtp_client_has_heard(const struct smtp_client *client);
 
 /* The connection was lost or time is up: recipients without a final status get a temporary one
  * with `why` for the log. */

@@ -6,7 +6,8 @@
 /* What one kind of store does; store/store.h says what each function has to keep. A new kind is
  * one file with one such record and one row in the table of store.c. */
 struct store_driver {
-	const char *name; /* before the colon of a location */
+	const char *name;    /* before the colon of a location */
+	bool takes_one_copy; /* two could not be published as one */
 
 	/* `place` is the location behind the colon, borrowed like `options`. */
 	struct store *(*open)(struct arena *arena, const struct store_options *options,
@@ -23,6 +24,9 @@ struct store_driver {
 	    struct store *store, struct span id, struct span *folder_out, struct status *status);
 	enum store_answer (*folder_by_use)(
 	    struct store *store, struct span use, struct span *folder_out, struct status *status);
+
+	/* May be null: it takes mail for everybody. */
+	bool (*accepts)(struct store *store, struct status *status);
 
 	struct store_copy *(*write)(
 	    struct store *store, const struct store_request *request, struct status *status);
@@ -47,5 +51,6 @@ struct store_copy {
 };
 
 extern const struct store_driver maildir_driver;
+extern const struct store_driver relay_driver;
 
 #endif

@@ -6,6 +6,8 @@ noinst_LIBRARIES += %D%/libstore.a
 	%D%/maildir_attributes.c %D%/maildir_attributes.h \
 	%D%/maildir_folder.c %D%/maildir_folder.h \
 	%D%/maildir_name.c %D%/maildir_name.h \
+	%D%/relay.c %D%/relay.h \
+	%D%/relay_pool.c \
 	%D%/mutf7.c %D%/mutf7.h \
 	%D%/store.c %D%/store.h \
 	%D%/subscriptions.c %D%/subscriptions.h

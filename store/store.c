@@ -8,6 +8,7 @@
 
 static const struct store_driver *const drivers[] = {
     &maildir_driver,
+    &relay_driver,
 };
 
 struct store *store_open(
@@ -20,7 +21,7 @@ struct store *store_open(
 			return drivers[i]->open(arena, options, location.data + colon + 1, status);
 	}
 	status_fail(status, CAUSE_CONFIGURATION,
-	    "store location \"%s\": wanted is \"maildir:/path\"",
+	    "store location \"%s\": wanted is \"maildir:/path\" or \"lmtp:unix:/path\"",
 	    options->location == NULL ? "" : options->location);
 	return NULL;
 }
@@ -65,19 +66,35 @@ struct span store_folder_shown(
 enum store_answer store_annotation(struct store *store, struct arena *arena, struct span folder,
     struct span name, struct span *value_out, struct status *status)
 {
-	return store->driver->annotation(store, arena, folder, name, value_out, status);
+	return store->driver->annotation == NULL
+	           ? STORE_NO
+	           : store->driver->annotation(store, arena, folder, name, value_out, status);
 }
 
 enum store_answer store_folder_by_id(
     struct store *store, struct span id, struct span *folder_out, struct status *status)
 {
-	return store->driver->folder_by_id(store, id, folder_out, status);
+	return store->driver->folder_by_id == NULL
+	           ? STORE_NO
+	           : store->driver->folder_by_id(store, id, folder_out, status);
 }
 
 enum store_answer store_folder_by_use(
     struct store *store, struct span use, struct span *folder_out, struct status *status)
 {
-	return store->driver->folder_by_use(store, use, folder_out, status);
+	return store->driver->folder_by_use == NULL
+	           ? STORE_NO
+	           : store->driver->folder_by_use(store, use, folder_out, status);
+}
+
+bool store_accepts(struct store *store, struct status *status)
+{
+	return store->driver->accepts == NULL || store->driver->accepts(store, status);
+}
+
+bool store_takes_one_copy(const struct store *store)
+{
+	return store->driver->takes_one_copy;
 }
 
 struct store_copy *store_write(

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "mail/envelope.h"
 #include "mail/message.h"
 #include "mail/status.h"
 
@@ -19,6 +20,7 @@
  * The pipeline takes all copies of all recipients of a message through one step before it goes
  * to the next, so that many are synced together. One store is one file with one constant record
  * (struct store_driver in store/driver.h). */
+struct relay_pool;
 struct store;
 struct store_copy;
 
@@ -30,10 +32,17 @@ struct store_options {
 	bool utf8_names;       /* folder names on disk in UTF-8 instead of modified UTF-7 */
 	char separator;        /* between folder levels in names we are given: '.' or '/' */
 	const char *sentinel;  /* a path that must exist (a mount's marker); null or "": none */
-	const char *host_name; /* for file names */
+	const char *host_name; /* for file names and LHLO */
 	/* Dovecot's dictionary of annotations (mail_attribute_dict); null or "":
 	 * dovecot-attributes in the Maildir. */
 	const char *attributes;
+
+	/* For stores that hand mail on (store/relay.h); null where there is no delivery. */
+	struct relay_pool *relays;
+	const struct envelope *envelope;
+	const struct envelope_recipient *recipient;
+	const char *recipient_delimiter;
+	int64_t deadline_ms;
 };
 
 /* Opens the user's store, running as the user. Makes nothing yet: the mailbox itself and its
@@ -51,6 +60,12 @@ struct span store_quota_root(const struct store *store);
  * too long a level, "..", "/", control characters, a leading "~". */
 bool store_folder_name(struct arena *arena, const struct store *store, struct span name,
     struct span *canonical_out, struct status *status);
+
+/* Would the store take mail for this recipient? Only one that hands it on asks somebody; false with
+ * the refusal or the trouble. */
+bool store_accepts(struct store *store, struct status *status);
+/* It takes one copy of a message, not several. */
+bool store_takes_one_copy(const struct store *store);
 
 enum store_answer { STORE_YES, STORE_NO, STORE_CANNOT_TELL };
 

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# lab: none
+"""Mail that is handed on to another LMTP server: one bridge in front of another."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
+import bridge as bridges
+import tap
+
+HELLO = b"Subject: hi\r\n\r\nhello\r\n.dot\r\n..two\r\n\xe4\x00 bytes\r\n"
+
+behind = bridges.Bridge(globals='recipient_delimiter = "+"', quota='rule "*" { messages = "2" }  grace = "0"')
+spare = bridges.Bridge()
+front = bridges.Bridge()
+
+
+def account(name, places):
+    return "%s userdb_mail=lmtp:%s" % (name, places)
+
+
+def open_to_all(bridge):
+    bridge.start()
+    os.chmod(bridge.unix, 0o666)
+
+
+@tap.setup
+def start():
+    behind.set_users(count=5, more=["u9 delivery=no"])
+    open_to_all(behind)
+    spare.set_users(count=5)
+    open_to_all(spare)
+    down = "unix:%s/nobody" % front.directory
+    front.set_users(count=0, more=[
+        account("u%d" % number, "unix:" + behind.unix) for number in (0, 1, 2, 7, 9)] + [
+            account("u3", "inet:127.0.0.1:%d" % behind.port),
+            account("u4", "%s,unix:%s" % (down, spare.unix)),
+            account("gone", down)])
+    front.start()
+
+
+@tap.case("handed on: stored behind, byte for byte, over unix and TCP")
+def _():
+    with front.client() as client:
+        for user in ("u0", "u3"):
+            tap.equal(client.deliver("s@x", [user + "@x"], HELLO)[user + "@x"].code, 250)
+            text = HELLO.replace(b"\r\n", b"\n")
+            tap.equal(len(behind.stored(user)), 1)
+            stored = behind.stored(user)[0]
+            tap.check(stored.endswith(b"\n" + text), "the message ends %r" % stored[-80:])
+            tap.equal(stored.count(b"\nReturn-Path:") + stored.startswith(b"Return-Path:"), 1)
+    tap.check(not os.path.exists(os.path.join(front.mail, "u0", "Maildir")), "nothing stays here")
+
+
+@tap.case("the server behind is asked at RCPT, and its refusal is ours")
+def _():
+    with front.client() as client:
+        client.mail("s@x")
+        reply = client.rcpt("u7@x")
+        tap.equal((reply.code, reply.enhanced), (550, "5.1.1"))
+        reply = client.rcpt("u9@x")
+        tap.equal((reply.code, reply.enhanced), (550, "5.2.1"))
+        tap.equal(client.rcpt("nobody@x").code, 550)
+        tap.equal(client.rcpt("u1@x").code, 250)
+
+
+@tap.case("several recipients: each has the answer of the server behind")
+def _():
+    with front.client() as client:
+        for _ in range(2):
+            tap.equal(client.deliver("s@x", ["u1@x"], HELLO)["u1@x"].code, 250)
+        replies = client.deliver("s@x", ["u1@x", "u2@x"], HELLO)
+        tap.equal(replies["u1@x"].code, 552)
+        tap.equal(replies["u2@x"].code, 250)
+    tap.equal((len(behind.stored("u1")), len(behind.stored("u2"))), (2, 1))
+
+
+@tap.case("one that does not answer is passed over")
+def _():
+    with front.client() as client:
+        for _ in range(3):
+            tap.equal(client.deliver("s@x", ["u4@x"], HELLO)["u4@x"].code, 250)
+    tap.equal(len(spare.stored("u4")), 3)
+
+
+@tap.case("nobody answers: for now")
+def _():
+    with front.client() as client:
+        client.mail("s@x")
+        reply = client.rcpt("gone@x")
+        tap.equal((reply.code, reply.enhanced[0]), (451, "4"))
+
+
+@tap.case("the server behind comes back with another connection")
+def _():
+    behind.stop()
+    with front.client() as client:
+        client.mail("s@x")
+        tap.equal(client.rcpt("u2@x").code, 451)
+        client.command("RSET")
+        open_to_all(behind)
+
+        def accepted():
+            reply = client.deliver("s@x", ["u2@x"], HELLO)["u2@x"]
+            return reply.code == 250
+        tap.until(accepted, "u2 has mail again", limit_s=60)
+
+
+@tap.case("a detail is handed on")
+def _():
+    with front.client() as client:
+        tap.equal(client.deliver("s@x", ["u0+Work@x"], HELLO)["u0+Work@x"].code, 250)
+    with open(os.path.join(behind.directory, "log"), encoding="utf-8") as stream:
+        tap.check("error" not in stream.read().lower(), "no errors behind")
+    tap.equal(len(behind.stored("u0")), 2)
+
+
+@tap.case("a message that goes round is stopped")
+def _():
+    loop = b"Received: by mx\r\n" * 101 + HELLO
+    with front.client() as client:
+        tap.equal(client.deliver("s@x", ["u3@x"], loop)["u3@x"].code, 451)
+
+
+@tap.case("end")
+def _():
+    for one in (front, behind, spare):
+        tap.equal(one.stop(), 0)
+
+
+tap.main()
