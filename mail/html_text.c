@@ -101,7 +101,7 @@ static size_t take_reference(struct writer *writer, struct span html)
 {
 	struct span name = span_from(span_first(html, REFERENCE_MAX), 1);
 	size_t len = span_find(name, ';');
-	uint32_t character;
+	uint32_t character = 0;
 	if (len == name.len)
 		return 0;
 	name = span_first(name, len);

@@ -1,3 +1,0 @@
-require "replace";
-replace :from "not an address" "text";
-replace :mime;

@@ -1,4 +1,0 @@
-require "vnd.dovecot.report";
-report "not a token" "x" "a@example.org";
-report "abuse" "x" "nobody";
-report "abuse" "x";

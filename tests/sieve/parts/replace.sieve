@@ -1,2 +1,0 @@
-require "replace";
-replace "changed";

@@ -1,1 +1,0 @@
-require ["redirect-dsn", "variables"]; set "n" "sometimes"; redirect :notify "${n}" "a@example.net";
