@@ -2,6 +2,7 @@
 #define MAIL_ACTION_H
 
 #include "base/arena.h"
+#include "mail/envelope.h"
 #include "mail/message.h"
 
 #include <stdbool.h>
@@ -35,6 +36,14 @@ struct action_letter {
 	const char *withheld;
 };
 
+/* What is asked of the next server (RFC 3461, RFC 2852). What is unsaid stays as the message came.
+ */
+struct action_dsn {
+	unsigned notify; /* of enum envelope_notify */
+	enum envelope_ret ret;
+	struct envelope_by by;
+};
+
 struct action_program {
 	struct span name; /* checked: no path */
 	const struct span *arguments;
@@ -52,8 +61,9 @@ struct action {
 	size_t flag_count;
 	/* "\\Junk": instead of `folder` the one that is for this, where there is one (RFC 8579) */
 	struct span special_use;
-	struct span address; /* to send to */
-	struct span text;    /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
+	struct span address;    /* to send to */
+	struct action_dsn *dsn; /* of ACTION_REDIRECT; null: nothing said */
+	struct span text;       /* of a refusal: UTF-8, lines ended by CR LF but perhaps the last */
 	/* Of ACTION_SEND; of ACTION_FILEINTO where `message` is a copy of that letter (RFC 8580).
 	 */
 	const struct action_letter *letter;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* What the client said about the message, apart from its text: MAIL and RCPT with parameters,
  * or deliver's options and environment. Spans that were not given have null data. */
@@ -21,6 +22,14 @@ enum envelope_notify {
 	ENVELOPE_NOTIFY_DELAY = 8,
 };
 
+/* RFC 2852 BY=: until when it is to be delivered, and what is to happen else. */
+struct envelope_by {
+	bool is_said;
+	bool is_notify; /* the sender is told, and it goes on; else it is sent back */
+	bool is_traced;
+	time_t deadline;
+};
+
 struct envelope {
 	struct address sender; /* text "" is the null sender, <> */
 	uint64_t size_bytes;   /* SIZE=, 0 when unsaid */
@@ -28,6 +37,7 @@ struct envelope {
 	enum envelope_ret ret;
 	bool smtputf8;
 	struct span envid; /* decoded from xtext */
+	struct envelope_by by;
 
 	/* Who spoke to us, for Received, the record and Sieve's environment. */
 	struct span client_name; /* the name in LHLO, or "" */

@@ -14,7 +14,8 @@ static bool is_target(struct arena *arena, struct span text)
 static bool check_redirect(struct checker *checker, struct node *node)
 {
 	const struct text *target = &node->positionals[0]->texts[0];
-	if (!text_is_constant(target) || is_target(checker->arena, target->literal))
+	if (node_tag(node, "list") != NULL || !text_is_constant(target) ||
+	    is_target(checker->arena, target->literal))
 		return true;
 	problem_error(checker->problems, target->at, "'%s' is no address to send to",
 	    problem_quote(checker->problems, target->literal));
@@ -36,25 +37,56 @@ static bool is_known(const struct run *run, struct span target, unsigned *count_
 	return false;
 }
 
-static void run_redirect(struct run *run, const struct node *node)
+/* False: the run has failed. */
+static bool redirect_to(struct run *run, const struct node *node, struct span target)
 {
-	struct span target = run_text(run, &node->positionals[0]->texts[0]);
+	uint64_t max = run->script->options->max_redirects;
 	unsigned count;
 	if (!is_target(run->arena, target)) {
 		run_fail(run, "this is no address to send to");
-		return;
+		return false;
 	}
-	run_cancel_keep(run, node);
 	if (is_known(run, target, &count))
-		return;
-	uint64_t max = run->script->options->max_redirects;
+		return true;
 	if (count >= max) {
 		run_fail(run, "too many redirects: at most %llu", (unsigned long long)max);
-		return;
+		return false;
 	}
 	struct action *action = run_act(run, node, ACTION_REDIRECT);
 	if (action != NULL)
 		action->address = target;
+	return action != NULL;
+}
+
+/* To all who are on a list (RFC 6134): no more than one by one. */
+static void redirect_to_list(struct run *run, const struct node *node, struct span list)
+{
+	const struct sieve_host *host = run->input->host;
+	uint64_t max = run->script->options->max_redirects;
+	struct span *members;
+	size_t count = 0;
+	bool is_known_list =
+	    host != NULL && host->list_members != NULL &&
+	    run_answer(run,
+	        host->list_members(host->context, run->arena, list, (size_t)max, &members, &count),
+	        "who is on a list");
+	if (!is_known_list)
+		run_fail(run, "there is no such list to send to");
+	for (size_t i = 0; run->unwind == UNWIND_NONE && i < count; i++) {
+		run_tell_value(run, list, members[i], SPAN(""), true);
+		redirect_to(run, node, members[i]);
+	}
+}
+
+static void run_redirect(struct run *run, const struct node *node)
+{
+	struct span target = run_text(run, &node->positionals[0]->texts[0]);
+	if (node_tag(node, "list") != NULL)
+		redirect_to_list(run, node, target);
+	else
+		redirect_to(run, node, target);
+	if (run->unwind == UNWIND_NONE)
+		run_cancel_keep(run, node);
 }
 
 static const struct command commands[] = {

@@ -227,6 +227,53 @@ bool date_text_parse(struct span value, struct date_text *date_out)
 	return true;
 }
 
+static bool take_exactly(struct span *rest, size_t digits, char before, unsigned *number_out)
+{
+	if (before != '\0' && (rest->len == 0 || rest->data[0] != before))
+		return false;
+	*rest = span_from(*rest, before != '\0' ? 1 : 0);
+	return rest->len >= digits && rest->data[0] != ' ' &&
+	       take_number(rest, digits, digits, number_out);
+}
+
+/* "+01:00", "+0100" or "Z" */
+static bool take_iso8601_zone(struct span rest, int *zone_out)
+{
+	char zone[5];
+	*zone_out = 0;
+	if (span_is_nocase(rest, "Z"))
+		return true;
+	if (rest.len != 6 || rest.data[3] != ':')
+		return date_text_parse_zone(rest, zone_out);
+	memcpy(zone, rest.data, 3);
+	memcpy(zone + 3, rest.data + 4, 2);
+	return date_text_parse_zone((struct span){zone, sizeof(zone)}, zone_out);
+}
+
+bool date_text_parse_iso8601(struct span text, time_t *when_out)
+{
+	struct civil civil = {0};
+	unsigned year;
+	unsigned hour;
+	unsigned minute;
+	unsigned second;
+	int zone;
+	if (!take_exactly(&text, 4, '\0', &year) || !take_exactly(&text, 2, '-', &civil.month) ||
+	    !take_exactly(&text, 2, '-', &civil.day) || text.len == 0 ||
+	    !take_exactly(&text, 2, text.data[0] == 't' ? 't' : 'T', &hour) ||
+	    !take_exactly(&text, 2, ':', &minute) || !take_exactly(&text, 2, ':', &second) ||
+	    !take_iso8601_zone(text, &zone))
+		return false;
+	civil.year = year;
+	if (civil.month == 0 || civil.month > 12 || civil.day == 0 ||
+	    civil.day > days_in_month(civil.year, civil.month) || hour > 23 || minute > 59 ||
+	    second > 60)
+		return false;
+	int64_t minutes = days_of(civil) * 1440 + (int64_t)hour * 60 + minute - zone;
+	*when_out = (time_t)(minutes * 60 + second);
+	return true;
+}
+
 /* -- The zone of this machine -- */
 
 int date_text_local_zone(const struct date_text *date)

@@ -19,6 +19,10 @@ struct date_text {
  * behind its last ";". False: there is none, or no such day. */
 bool date_text_parse(struct span value, struct date_text *date_out);
 
+/* "2026-11-21T20:00:00+01:00", the zone also as "+0100" or "Z" (RFC 3339 and what the part "zone"
+ * gives). */
+bool date_text_parse_iso8601(struct span text, time_t *when_out);
+
 /* That moment, in the zone of this machine. */
 struct date_text date_text_local(time_t when);
 /* The zone of this machine at that moment, in minutes east of UTC. */

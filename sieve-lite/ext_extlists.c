@@ -43,6 +43,12 @@ static bool test_valid_ext_list(struct run *run, const struct node *node)
 	return true;
 }
 
+/*	redirect ":list" <ext-list-name: string>	(in core_redirect.c) */
+static const struct tag tags[] = {
+    {.name = "list", .on = "redirect"},
+    {.name = NULL},
+};
+
 static const struct match_type match_types[] = {
     {.name = "list", .matches = matches_list},
     {.name = NULL},
@@ -60,5 +66,6 @@ const struct extension ext_extlists = {
     .document = "RFC 6134",
     .needs = SIEVE_CAN_LOOK_UP,
     .commands = commands,
+    .tags = tags,
     .match_types = match_types,
 };

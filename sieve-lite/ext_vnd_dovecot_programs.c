@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
-#include "sieve-lite/fields.h"
+#include "sieve-lite/parts.h"
 #include "sieve-lite/variables.h"
 
 #include <string.h>
@@ -148,8 +148,7 @@ static bool filter(struct run *run, const struct node *node, bool is_test)
 	if (!conclude(run, program, end, is_test))
 		return false;
 	run_spend_bytes(run, filtered->head.len);
-	run->message = filtered;
-	fields_forget(run);
+	parts_set_message(run, filtered);
 	return true;
 }
 

@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_encoded_character.c \
 	%D%/ext_enotify.c \
 	%D%/ext_envelope.c \
+	%D%/ext_envelope_deliverby.c \
 	%D%/ext_envelope_dsn.c \
 	%D%/ext_environment.c \
 	%D%/ext_extlists.c \
@@ -37,8 +38,10 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_mailboxid.c \
 	%D%/ext_metadata.c \
 	%D%/ext_mime.c \
+	%D%/ext_redirect_dsn.c \
 	%D%/ext_reject.c \
 	%D%/ext_relational.c \
+	%D%/ext_replace.c \
 	%D%/ext_spamtest.c \
 	%D%/ext_special_use.c \
 	%D%/ext_subaddress.c \
@@ -47,6 +50,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_vnd_cyrus_log.c \
 	%D%/ext_vnd_dovecot_debug.c \
 	%D%/ext_vnd_dovecot_environment.c \
+	%D%/ext_vnd_dovecot_report.c \
 	%D%/ext_vnd_dovecot_programs.c \
 	%D%/feature.h \
 	%D%/features.h \
@@ -107,6 +111,7 @@ bin_PROGRAMS += %D%/sieve-lite
 
 unit_tests += tests/unit/test_sieve_lexer \
 	tests/unit/test_sieve_check \
+	tests/unit/test_sieve_redirect \
 	tests/unit/test_sieve_run \
 	tests/unit/test_sieve_template \
 	tests/unit/test_sieve_vacation \
@@ -115,6 +120,8 @@ tests_unit_test_sieve_lexer_SOURCES = tests/unit/test_sieve_lexer.c
 tests_unit_test_sieve_lexer_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_check_SOURCES = tests/unit/test_sieve_check.c tests/unit/sieve_room.h
 tests_unit_test_sieve_check_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
+tests_unit_test_sieve_redirect_SOURCES = tests/unit/test_sieve_redirect.c tests/unit/sieve_room.h
+tests_unit_test_sieve_redirect_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_run_SOURCES = tests/unit/test_sieve_run.c tests/unit/sieve_room.h
 tests_unit_test_sieve_run_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 tests_unit_test_sieve_template_SOURCES = tests/unit/test_sieve_template.c

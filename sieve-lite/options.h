@@ -50,6 +50,8 @@ struct sieve_options {
 	bool vacation_checks_recipient;        /* no answer where no address of theirs is in it */
 	bool vacation_sends_from_recipient;    /* in the envelope, instead of the null sender */
 	bool vacation_to_ignores_envelope;     /* To shows the author, whoever the sender is */
+	/* vnd.dovecot.report: as notify_envelope_from; null: the postmaster */
+	const char *report_from;
 	/* enotify (RFC 5435, RFC 5436) */
 	uint64_t max_notifications;     /* of one run */
 	uint64_t notify_max_recipients; /* of one notification; what is beyond is left out */

@@ -112,6 +112,10 @@ struct sieve_host {
 	    void *context, struct span folder, struct span attribute);
 	/* The list (a URI, RFC 6134) has this value on it; null data: there is such a list. */
 	enum sieve_answer (*list_has)(void *context, struct span list, struct span value);
+	/* The values on the list, no more than `max` and one (RFC 6134). SIEVE_NO: there is no
+	 * such list, or it cannot be read to its end. */
+	enum sieve_answer (*list_members)(void *context, struct arena *arena, struct span list,
+	    size_t max, struct span **members_out, size_t *count_out);
 	/* Whether `id` (any bytes) was seen in an earlier delivery, less than `seconds` ago (RFC
 	 * 7352). It is to be remembered as seen for `seconds` if this delivery succeeds, from
 	 * now on also where it was seen if `is_last`. */

@@ -110,6 +110,7 @@ static const struct {
     {"sieve_vacation_send_from_recipient", IS_BOOL, OPTION(vacation_sends_from_recipient)},
     {"sieve_vacation_to_header_ignore_envelope", IS_BOOL, OPTION(vacation_to_ignores_envelope)},
     {"sieve_notify_max_notifications", IS_NUMBER, OPTION(max_notifications)},
+    {"sieve_report_from", IS_TEXT, OPTION(report_from)},
     {"sieve_notify_mailto_envelope_from", IS_TEXT, OPTION(notify_envelope_from)},
 };
 

@@ -1,0 +1,3 @@
+require "replace";
+replace :from "not an address" "text";
+replace :mime;

@@ -1,0 +1,1 @@
+require ["redirect-dsn", "variables"]; set "n" "sometimes"; redirect :notify "${n}" "a@example.net";
