@@ -1,6 +1,8 @@
 #include "base/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +11,6 @@
 #include <sys/prctl.h>
 #endif
 #ifdef HAVE_LINUX_LANDLOCK_H
-#include <fcntl.h>
 #include <linux/landlock.h>
 #include <sys/syscall.h>
 #endif
@@ -113,7 +114,6 @@ static const int needed[] = {
     SCMP_SYS(getsockname),
     SCMP_SYS(ioctl),
     /* new ones: unnamed files (Landlock says where), exchanges, syslog */
-    SCMP_SYS(openat),
     SCMP_SYS(newfstatat),
     SCMP_SYS(unlink),
     SCMP_SYS(unlinkat),
@@ -154,7 +154,17 @@ static const int needed[] = {
     SCMP_SYS(exit_group),
 };
 
-static int allow_calls(scmp_filter_ctx filter)
+/* Files without a name, and, where the file system has no such thing, any that Landlock lets. */
+static int allow_opening(scmp_filter_ctx filter, bool has_unnamed)
+{
+	if (!has_unnamed)
+		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 0);
+	const struct scmp_arg_cmp is_unnamed = {
+	    .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = O_TMPFILE, .datum_b = O_TMPFILE};
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, &is_unnamed);
+}
+
+static int allow_calls(scmp_filter_ctx filter, bool has_unnamed)
 {
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		/* Not every machine has every call. */
@@ -164,32 +174,52 @@ static int allow_calls(scmp_filter_ctx filter)
 	}
 	const struct scmp_arg_cmp is_unix = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX};
 	int result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_unix);
+	if (result == 0)
+		result = allow_opening(filter, has_unnamed);
 	return result != 0 ? result : seccomp_load(filter);
 }
 
-static enum answer restrict_calls(void)
+static enum answer restrict_calls(bool has_unnamed)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (filter == NULL)
 		return NOT_THERE;
-	int result = allow_calls(filter);
+	int result = allow_calls(filter, has_unnamed);
 	seccomp_release(filter);
 	errno = -result;
 	return result == 0 ? PUT_ON : result == -EINVAL ? NOT_THERE : FAILED;
 }
 #else
-static enum answer restrict_calls(void)
+static enum answer restrict_calls(bool has_unnamed)
 {
+	(void)has_unnamed;
 	return NOT_THERE;
 }
 #endif
 
+/* Whether files in it can be made that never have a name; in no directory none can be made. */
+static bool can_be_unnamed(const char *directory)
+{
+#ifdef O_TMPFILE
+	if (directory == NULL)
+		return true;
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL);
+#else
+	(void)directory;
+	return false;
+#endif
+}
+
 int sandbox_enter(const char *directory, char *layers_out, size_t layers_size)
 {
+	bool has_unnamed = can_be_unnamed(directory);
 	/* In this order: seccomp would forbid the calls the others are made with. */
 	enum answer privileges = refuse_new_privileges();
 	enum answer files = privileges == FAILED ? FAILED : restrict_files(directory);
-	enum answer calls = files == FAILED ? FAILED : restrict_calls();
+	enum answer calls = files == FAILED ? FAILED : restrict_calls(has_unnamed);
 	snprintf(layers_out, layers_size, "%s%s%s", privileges == PUT_ON ? "no-new-privs" : "",
 	    files == PUT_ON ? " landlock" : "", calls == PUT_ON ? " seccomp" : "");
 	return privileges == FAILED || files == FAILED || calls == FAILED ? -1 : 0;

@@ -12,6 +12,9 @@
  *	Landlock	the file system is only `directory` (may be null: nothing)
  *	seccomp		system calls that a session does not need fail with EPERM
  *
+ * With seccomp a file that has a name cannot be opened even in `directory`, unless its file
+ * system has no unnamed ones.
+ *
  * Load libraries, open the log and read time zones before: nothing can be opened afterwards.
  * 0, with the layers in force in `layers_out` ("no-new-privs landlock seccomp"), or -1 with
  * errno when a layer that is there could not be put on. */

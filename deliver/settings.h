@@ -145,8 +145,11 @@ struct listen_settings {
 	struct text_list peers;
 };
 
+enum sandbox { SANDBOX_ON, SANDBOX_OFF };
+
 struct lmtp_settings {
 	const char *user;         /* "": each recipient's own (system users) */
+	enum sandbox sandbox;     /* of sessions */
 	const char *session_user; /* "": the same as `user` */
 	struct text_list probe_senders;
 	uint64_t max_recipients;

@@ -173,6 +173,8 @@ const struct setting setting_table[] = {
         "The one account all mail is stored as; empty: each recipient's own."),
     TEXT(lmtp, session_user, "",
         "The account that speaks with clients; empty: the one of user."),
+    CHOICE(lmtp, sandbox, "on|off", "on",
+        "Whether who speaks with clients is shut in: no files but the spool's, no programs."),
     LIST(lmtp, probe_senders, "double-bounce*",
         "Senders that only ask whether a mailbox exists; fullness is not held against them."),
     NUMBER(lmtp, max_recipients, 1, MANY, "1000", "Recipients of one message."),

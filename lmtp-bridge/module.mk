@@ -9,6 +9,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/connection.c %D%/connection.h \
 	%D%/delivery_process.c %D%/delivery_process.h \
 	%D%/dispatch.c %D%/dispatch.h \
+	%D%/enclosure.c %D%/enclosure.h \
 	%D%/exchange.c %D%/exchange.h \
 	%D%/generation.c %D%/generation.h \
 	%D%/listener.c %D%/listener.h \

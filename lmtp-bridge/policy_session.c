@@ -4,6 +4,7 @@
 #include "lmtp-bridge/caller.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
+#include "lmtp-bridge/enclosure.h"
 #include "lmtp-bridge/policy.h"
 #include "lmtp-bridge/session.h"
 
@@ -56,7 +57,8 @@ void policy_session_run(const struct session_start *start)
 	struct caller caller;
 	connection_init(&connection, start->in_fd, start->out_fd);
 	caller_init(&caller, start->calling, start->is_per_recipient, start->board, start->slot);
-	if (!access_meet(start->listen, &connection, &is_trusted))
+	if (!access_meet(start->listen, &connection, &is_trusted) ||
+	    !enclosure_enter(start->settings))
 		event = POLICY_EVENT_CLOSE;
 	while (event != POLICY_EVENT_CLOSE) {
 		char in[16384];

@@ -9,6 +9,7 @@
 #include "lmtp-bridge/caller.h"
 #include "lmtp-bridge/connection.h"
 #include "lmtp-bridge/dispatch.h"
+#include "lmtp-bridge/enclosure.h"
 #include "lmtp-bridge/lmtp_proto.h"
 #include "mail/spool.h"
 
@@ -209,7 +210,8 @@ void session_run(const struct session_start *start)
 	bool is_trusted;
 	renew_id(&session);
 	connection_init(&session.connection, start->in_fd, start->out_fd);
-	if (!access_meet(start->listen, &session.connection, &is_trusted))
+	if (!access_meet(start->listen, &session.connection, &is_trusted) ||
+	    !enclosure_enter(start->settings))
 		return;
 	caller_init(
 	    &session.caller, start->calling, start->is_per_recipient, start->board, start->slot);

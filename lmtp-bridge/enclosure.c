@@ -1,0 +1,24 @@
+#include "lmtp-bridge/enclosure.h"
+
+#include "base/log.h"
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+bool enclosure_enter(const struct settings *settings)
+{
+	char layers[64];
+	if (settings->lmtp.sandbox == SANDBOX_OFF)
+		return true;
+	/* The time zone is a file, read once. */
+	tzset();
+	if (sandbox_enter(settings->spool_directory, layers, sizeof(layers)) != 0) {
+		log_write(LOG_LEVEL_ERROR, "session: cannot be shut in (%s): %s", layers,
+		    strerror(errno));
+		return false;
+	}
+	log_write(LOG_LEVEL_DEBUG, "session: shut in by %s", layers);
+	return true;
+}
