@@ -2,6 +2,7 @@
 noinst_LIBRARIES += %D%/libbase.a
 %C%_libbase_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
+	%D%/base64.c %D%/base64.h \
 	%D%/bytes.c %D%/bytes.h \
 	%D%/clock.c %D%/clock.h \
 	%D%/detach.c %D%/detach.h \
@@ -20,9 +21,11 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/utf8.c %D%/utf8.h
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
-unit_tests += tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
+unit_tests += tests/unit/test_base64 tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
 	tests/unit/test_identity tests/unit/test_module tests/unit/test_network tests/unit/test_number \
 	tests/unit/test_sandbox tests/unit/test_spawn
+tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
+tests_unit_test_base64_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h
 tests_unit_test_bytes_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_file_SOURCES = tests/unit/test_file.c

@@ -133,6 +133,9 @@ struct outbox_settings {
 	const char *pending;
 };
 
+enum listen_tls { LISTEN_TLS_NONE, LISTEN_TLS_OPTIONAL, LISTEN_TLS_REQUIRED, LISTEN_TLS_IMPLICIT };
+enum listen_auth { LISTEN_AUTH_NONE, LISTEN_AUTH_OPTIONAL, LISTEN_AUTH_REQUIRED };
+
 /* listen "unix:PATH" { } or listen "inet:HOST:PORT" { } */
 struct listen_settings {
 	const char *title;
@@ -141,6 +144,8 @@ struct listen_settings {
 	uint64_t mode;
 	bool dsn;
 	bool proxy;
+	enum listen_tls tls;
+	enum listen_auth auth;
 	struct text_list trusted;
 	struct text_list peers;
 };
@@ -161,10 +166,23 @@ struct lmtp_settings {
 	uint64_t user_sessions;     /* with mail for one user; 0: no limit */
 	uint64_t delivery_processes;
 	uint64_t process_uses;
+	const char *sasl_path;
 	uint64_t command_timeout_s;
 	uint64_t data_timeout_s;
 	const struct listen_settings *listeners;
 	size_t listener_count;
+};
+
+enum tls_min { TLS_MIN_1_2, TLS_MIN_1_3 };
+
+/* tls { } */
+struct tls_settings {
+	const char *certificate;
+	const char *key; /* "": in the certificate's file */
+	const char *client_ca;
+	struct text_list client_fingerprints;
+	enum tls_min min_version;
+	const char *ciphers;
 };
 
 enum policy_unknown { POLICY_UNKNOWN_DUNNO, POLICY_UNKNOWN_REFUSE };
@@ -217,6 +235,7 @@ struct settings {
 	struct sieve_settings sieve;
 	struct outbox_settings outbox;
 	struct lmtp_settings lmtp;
+	struct tls_settings tls;
 	struct policy_settings policy;
 	struct log_settings log;
 	struct record_settings record;

@@ -41,6 +41,7 @@ static int run_session(const struct role *role)
 	struct session_start start = {
 	    .settings = generation->settings,
 	    .hostname = generation->hostname,
+	    .security = &generation->security,
 	    .calling = generation->channel.calling,
 	    .is_per_recipient = generation->is_per_recipient,
 	    .board = role->board,

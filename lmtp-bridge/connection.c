@@ -39,6 +39,8 @@ static void find_address(struct connection *connection)
 void connection_init(struct connection *connection, int in_fd, int out_fd)
 {
 	struct stat stat;
+	connection->tls_module = NULL;
+	connection->tls = NULL;
 	connection->in_fd = in_fd;
 	connection->out_fd = out_fd;
 	/* A pipe or terminal on standard output is shared with others, who expect it to block. */
@@ -65,23 +67,57 @@ static enum connection_end wait_for(int fd, short events, int64_t deadline_ms, b
 	}
 }
 
+/* One attempt to read or write, in the clear or through TLS. */
+static enum tls_result try_read(
+    const struct connection *connection, char *data, size_t size, size_t *got_out)
+{
+	if (connection->tls != NULL)
+		return connection->tls_module->read(connection->tls, data, size, got_out);
+	ssize_t got = read(connection->in_fd, data, size);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return TLS_WANTS_READ;
+	*got_out = got > 0 ? (size_t)got : 0;
+	return got > 0 ? TLS_DONE : TLS_CLOSED;
+}
+
+static enum tls_result try_write(
+    const struct connection *connection, struct span data, size_t *wrote_out)
+{
+	if (connection->tls != NULL)
+		return connection->tls_module->write(
+		    connection->tls, data.data, data.len, wrote_out);
+	ssize_t wrote = write(connection->out_fd, data.data, data.len);
+	if (wrote < 0 && (errno == EAGAIN || errno == EINTR))
+		return TLS_WANTS_WRITE;
+	*wrote_out = wrote > 0 ? (size_t)wrote : 0;
+	return wrote >= 0 ? TLS_DONE : TLS_CLOSED;
+}
+
+/* TLS may want to write in order to read, and the other way round. */
+static enum connection_end wait_as_wanted(const struct connection *connection,
+    enum tls_result wanted, int64_t deadline_ms, bool wants_stop)
+{
+	if (wanted == TLS_WANTS_READ)
+		return wait_for(connection->in_fd, POLLIN, deadline_ms, wants_stop);
+	return wait_for(connection->out_fd, POLLOUT, deadline_ms, wants_stop);
+}
+
 enum connection_end connection_read(const struct connection *connection, char *data, size_t size,
     int64_t timeout_ms, bool wants_stop, size_t *got_out)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-	for (;;) {
+	/* What TLS has read already does not show in poll; a plain descriptor may block. */
+	enum tls_result result = TLS_WANTS_READ;
+	if (connection->tls != NULL)
+		result = try_read(connection, data, size, got_out);
+	while (result == TLS_WANTS_READ || result == TLS_WANTS_WRITE) {
 		enum connection_end end =
-		    wait_for(connection->in_fd, POLLIN, deadline_ms, wants_stop);
+		    wait_as_wanted(connection, result, deadline_ms, wants_stop);
 		if (end != CONNECTION_FINE)
 			return end;
-		ssize_t got = read(connection->in_fd, data, size);
-		if (got > 0) {
-			*got_out = (size_t)got;
-			return CONNECTION_FINE;
-		}
-		if (got == 0 || (errno != EAGAIN && errno != EINTR))
-			return CONNECTION_CLOSED;
+		result = try_read(connection, data, size, got_out);
 	}
+	return result == TLS_DONE ? CONNECTION_FINE : CONNECTION_CLOSED;
 }
 
 enum connection_end connection_read_proxy(struct connection *connection, int64_t timeout_ms)
@@ -110,17 +146,51 @@ enum connection_end connection_write(
     const struct connection *connection, struct span data, int64_t timeout_ms)
 {
 	while (data.len > 0) {
-		ssize_t wrote = write(connection->out_fd, data.data, data.len);
-		if (wrote < 0 && errno != EAGAIN && errno != EINTR)
+		size_t wrote = 0;
+		enum tls_result result = try_write(connection, data, &wrote);
+		if (result == TLS_CLOSED)
 			return CONNECTION_CLOSED;
-		if (wrote > 0) {
-			data = span_from(data, (size_t)wrote);
+		if (result == TLS_DONE) {
+			data = span_from(data, wrote);
 			continue;
 		}
 		enum connection_end end =
-		    wait_for(connection->out_fd, POLLOUT, clock_monotonic_ms() + timeout_ms, false);
+		    wait_as_wanted(connection, result, clock_monotonic_ms() + timeout_ms, false);
 		if (end != CONNECTION_FINE)
 			return end;
 	}
 	return CONNECTION_FINE;
+}
+
+enum connection_end connection_start_tls(struct connection *connection, const struct tls_keys *keys,
+    int64_t timeout_ms, struct tls_facts *facts_out, char *why, size_t why_size)
+{
+	const struct tls_module *module = tls_keys_module(keys);
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	enum connection_end end = CONNECTION_FINE;
+	enum tls_result result;
+	connection->tls_module = module;
+	connection->tls = module->begin(tls_keys_context(keys), connection->in_fd);
+	if (connection->tls == NULL)
+		return CONNECTION_CLOSED;
+	while ((result = module->handshake(connection->tls, why, why_size)) != TLS_DONE) {
+		end = result == TLS_CLOSED ? CONNECTION_CLOSED
+		                           : wait_as_wanted(connection, result, deadline_ms, false);
+		if (end != CONNECTION_FINE)
+			return end;
+	}
+	module->facts(connection->tls, facts_out);
+	return CONNECTION_FINE;
+}
+
+void connection_end_tls(struct connection *connection)
+{
+	if (connection->tls != NULL)
+		connection->tls_module->end(connection->tls);
+	connection->tls = NULL;
+}
+
+void connection_pause(int64_t pause_ms)
+{
+	(void)wait_for(-1, 0, clock_monotonic_ms() + pause_ms, true);
 }

@@ -2,6 +2,7 @@
 #define LMTP_BRIDGE_CONNECTION_H
 
 #include "base/bytes.h"
+#include "lmtp-bridge/tls_keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +11,9 @@
 /* The client's end of a session: bytes with a limit on every wait. */
 struct connection {
 	int in_fd;
-	int out_fd;       /* the same where it is one socket */
+	int out_fd; /* the same where it is one socket */
+	const struct tls_module *tls_module;
+	void *tls;        /* null: in the clear */
 	char address[64]; /* the client's IP address; "" when it has none */
 };
 
@@ -35,5 +38,13 @@ enum connection_end connection_read_proxy(struct connection *connection, int64_t
 /* Writes all of it; `timeout_ms` is for each wait without progress. */
 enum connection_end connection_write(
     const struct connection *connection, struct span data, int64_t timeout_ms);
+
+/* The server's side of the handshake; from then on all goes through TLS. `why` says what failed. */
+enum connection_end connection_start_tls(struct connection *connection, const struct tls_keys *keys,
+    int64_t timeout_ms, struct tls_facts *facts_out, char *why, size_t why_size);
+void connection_end_tls(struct connection *connection);
+
+/* Does nothing for a while, but notices when it is time to stop. */
+void connection_pause(int64_t pause_ms);
 
 #endif

@@ -72,7 +72,8 @@ struct generation *generation_new(struct settings *settings, struct status *stat
 	generation->settings = settings;
 	generation->channel = (struct channel){-1, -1};
 	find_hostname(generation);
-	if (!find_accounts(generation, status)) {
+	if (!find_accounts(generation, status) ||
+	    !security_load(&generation->security, settings, status)) {
 		generation_free(&generation);
 	} else if (channel_open(&generation->channel) != 0) {
 		status_errno(status, CAUSE_INTERNAL, errno, "socketpair");
@@ -86,6 +87,7 @@ void generation_free(struct generation **generation)
 	if (*generation == NULL)
 		return;
 	channel_close(&(*generation)->channel);
+	security_clear(&(*generation)->security);
 	settings_free(&(*generation)->settings);
 	free(*generation);
 	*generation = NULL;

@@ -3,6 +3,7 @@
 
 #include "deliver/settings.h"
 #include "lmtp-bridge/channel.h"
+#include "lmtp-bridge/secure.h"
 #include "mail/status.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct generation {
 	struct generation *next;
 	struct settings *settings; /* owned */
 	struct channel channel;
+	struct security security;
 	struct account delivery_account;
 	struct account session_account;
 	bool is_per_recipient; /* system users: a delivery process for each recipient */

@@ -39,6 +39,9 @@ static const struct command_row {
     {"NOOP", LMTP_VERB_NOOP, ARGUMENT_OPTIONAL, NULL, ANY_TIME, ""},
     {"VRFY", LMTP_VERB_VRFY, ARGUMENT_NEEDED, NULL, ANY_TIME, ""},
     {"HELP", LMTP_VERB_HELP, ARGUMENT_OPTIONAL, NULL, ANY_TIME, ""},
+    {"STARTTLS", LMTP_VERB_STARTTLS, ARGUMENT_NONE, NULL, LMTP_STATE_READY,
+        "Not within a transaction"},
+    {"AUTH", LMTP_VERB_AUTH, ARGUMENT_NEEDED, NULL, LMTP_STATE_READY, "Not within a transaction"},
     {"XCLIENT", LMTP_VERB_XCLIENT, ARGUMENT_NEEDED, NULL, LMTP_STATE_FRESH | LMTP_STATE_READY,
         "Not within a transaction"},
     {"XFORWARD", LMTP_VERB_XFORWARD, ARGUMENT_NEEDED, NULL, LMTP_STATE_READY,
@@ -156,6 +159,26 @@ static bool parse_chunk(
 	return false;
 }
 
+/* "AUTH" SP mechanism [SP response]	(RFC 4954 4) */
+static bool parse_auth(struct span argument, const struct lmtp_options *options,
+    struct lmtp_command *command, struct lmtp_reply *reply)
+{
+	size_t blank = span_find(argument, ' ');
+	struct span offered = span_of(options->mechanisms);
+	struct span one;
+	if (offered.len == 0)
+		return refuse(reply, 502, "5.5.1", "AUTH is not offered");
+	while (span_next_piece(&offered, ' ', &one)) {
+		if (span_equals_nocase(one, span_first(argument, blank)))
+			command->mechanism = one;
+	}
+	if (command->mechanism.data == NULL)
+		return refuse(reply, 504, "5.5.4", "This mechanism is not offered");
+	if (blank < argument.len)
+		command->response = span_trim(span_from(argument, blank));
+	return true;
+}
+
 static bool parse_forward(struct arena *arena, struct span argument,
     const struct lmtp_options *options, struct lmtp_command *command, struct lmtp_reply *reply)
 {
@@ -191,6 +214,10 @@ bool lmtp_command_parse(struct arena *arena, struct span line, enum lmtp_state s
 	}
 	if (row->verb == LMTP_VERB_LHLO)
 		command_out->name = safe_name(arena, argument);
+	if (row->verb == LMTP_VERB_AUTH)
+		return parse_auth(argument, options, command_out, reply_out);
+	if (row->verb == LMTP_VERB_STARTTLS && !options->offers_tls)
+		return refuse(reply_out, 502, "5.5.1", "TLS is not offered");
 	if (row->verb == LMTP_VERB_XCLIENT || row->verb == LMTP_VERB_XFORWARD)
 		return parse_forward(arena, argument, options, command_out, reply_out);
 	if (row->path_word == NULL)

@@ -21,6 +21,8 @@ enum lmtp_verb {
 	LMTP_VERB_NOOP,
 	LMTP_VERB_VRFY,
 	LMTP_VERB_HELP,
+	LMTP_VERB_STARTTLS,
+	LMTP_VERB_AUTH,
 	LMTP_VERB_XCLIENT,
 	LMTP_VERB_XFORWARD,
 	LMTP_VERB_QUIT,
@@ -46,8 +48,13 @@ struct lmtp_options {
 	uint64_t max_recipients;
 	uint64_t max_transactions; /* of one connection; 0: no limit */
 	uint64_t max_bad_commands;
-	bool is_trusted; /* the client is believed about others */
-	bool has_dsn;    /* RFC 3461: who offers it owes success reports */
+	bool offers_tls;        /* STARTTLS */
+	bool is_secure;         /* TLS is on */
+	bool needs_tls;         /* before mail is taken */
+	bool needs_auth;        /* the same */
+	const char *mechanisms; /* of AUTH, "PLAIN LOGIN"; "": it is not offered */
+	bool is_trusted;        /* the client is believed about others */
+	bool has_dsn;           /* RFC 3461: who offers it owes success reports */
 };
 
 struct lmtp_command {
@@ -57,6 +64,8 @@ struct lmtp_command {
 	struct envelope_recipient recipient; /* RCPT: the same */
 	uint64_t chunk_bytes;                /* BDAT */
 	bool is_last_chunk;
+	struct span mechanism;       /* AUTH */
+	struct span response;        /* as it came; null data: none yet */
 	struct lmtp_forward forward; /* XCLIENT, XFORWARD */
 };
 

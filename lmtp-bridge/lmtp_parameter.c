@@ -15,21 +15,26 @@
 /* Each sets what its parameter means; false: not a value of it. `value` has null data where the
  * parameter came without one. */
 typedef bool parameter_fn(struct arena *arena, struct span value, struct lmtp_command *command);
-static parameter_fn set_size, set_body, set_smtputf8, set_ret, set_envid, set_notify, set_orcpt;
+static parameter_fn set_size, set_body, set_smtputf8, set_ret, set_envid, set_notify, set_orcpt,
+    set_auth;
+
+/* What must have been offered before. */
+enum need { NEED_NOTHING, NEED_DSN, NEED_AUTH };
 
 static const struct parameter_row {
 	enum lmtp_verb verb;
 	const char *keyword;
-	bool is_dsn;
+	enum need need;
 	parameter_fn *set;
 } parameter_rows[] = {
-    {LMTP_VERB_MAIL, "SIZE", false, set_size},         /* RFC 1870 */
-    {LMTP_VERB_MAIL, "BODY", false, set_body},         /* RFC 6152 */
-    {LMTP_VERB_MAIL, "SMTPUTF8", false, set_smtputf8}, /* RFC 6531 */
-    {LMTP_VERB_MAIL, "RET", true, set_ret},            /* RFC 3461 */
-    {LMTP_VERB_MAIL, "ENVID", true, set_envid},
-    {LMTP_VERB_RCPT, "NOTIFY", true, set_notify},
-    {LMTP_VERB_RCPT, "ORCPT", true, set_orcpt},
+    {LMTP_VERB_MAIL, "SIZE", NEED_NOTHING, set_size},         /* RFC 1870 */
+    {LMTP_VERB_MAIL, "BODY", NEED_NOTHING, set_body},         /* RFC 6152 */
+    {LMTP_VERB_MAIL, "SMTPUTF8", NEED_NOTHING, set_smtputf8}, /* RFC 6531 */
+    {LMTP_VERB_MAIL, "AUTH", NEED_AUTH, set_auth},            /* RFC 4954 5 */
+    {LMTP_VERB_MAIL, "RET", NEED_DSN, set_ret},               /* RFC 3461 */
+    {LMTP_VERB_MAIL, "ENVID", NEED_DSN, set_envid},
+    {LMTP_VERB_RCPT, "NOTIFY", NEED_DSN, set_notify},
+    {LMTP_VERB_RCPT, "ORCPT", NEED_DSN, set_orcpt},
 };
 #define PARAMETER_COUNT (sizeof(parameter_rows) / sizeof(parameter_rows[0]))
 
@@ -145,6 +150,17 @@ static bool set_envid(struct arena *arena, struct span value, struct lmtp_comman
 	return is_good;
 }
 
+/* Who submitted it, as others say: we take no notice. */
+static bool set_auth(struct arena *arena, struct span value, struct lmtp_command *command)
+{
+	struct bytes decoded = {0};
+	(void)arena;
+	(void)command;
+	bool is_good = value.len > 0 && lmtp_xtext_decode(value, &decoded);
+	bytes_clear(&decoded);
+	return is_good;
+}
+
 static bool set_notify(struct arena *arena, struct span value, struct lmtp_command *command)
 {
 	static const struct {
@@ -207,6 +223,13 @@ static bool refuse(struct lmtp_reply *reply, short code, const char *enhanced, c
 	return false;
 }
 
+static bool is_offered(enum need need, const struct lmtp_options *options)
+{
+	if (need == NEED_DSN)
+		return options->has_dsn;
+	return need == NEED_NOTHING || options->mechanisms[0] != '\0';
+}
+
 static bool parse_parameter(struct arena *arena, struct span text,
     const struct lmtp_options *options, struct lmtp_command *command, unsigned *seen,
     struct lmtp_reply *reply)
@@ -219,7 +242,7 @@ static bool parse_parameter(struct arena *arena, struct span text,
 	for (size_t i = 0; i < PARAMETER_COUNT; i++) {
 		const struct parameter_row *row = &parameter_rows[i];
 		if (row->verb != command->verb || !span_is_nocase(keyword, row->keyword) ||
-		    (row->is_dsn && !options->has_dsn))
+		    !is_offered(row->need, options))
 			continue;
 		if ((*seen & (1U << i)) != 0 || !row->set(arena, value, command))
 			return refuse(reply, 501, "5.5.4",

@@ -3,53 +3,21 @@
  *	FRESH --LHLO--> READY --MAIL--> MAIL --RCPT accepted--> RCPT --DATA--> DATA
  *	RCPT --BDAT--> CHUNKS --BDAT LAST--> DONE	DATA --CR LF . CR LF--> DONE
  *	READY <-- RSET, LHLO -- MAIL, RCPT, CHUNKS	READY <-- the last answer -- DONE
- *	any --QUIT, 421--> CLOSED
+ *	READY --STARTTLS, XCLIENT--> FRESH		any --QUIT, 421--> CLOSED
  *
  * Every RCPT waits for its answer before the next line is looked at, and DONE waits for one
  * answer per recipient; meanwhile pipelined bytes stay with the caller. */
 #include "lmtp-bridge/lmtp_proto.h"
 
 #include "base/memory.h"
-#include "lmtp-bridge/lmtp_data.h"
+#include "lmtp-bridge/lmtp_machine.h"
 #include "lmtp-bridge/lmtp_reply.h"
-#include "lmtp-bridge/lmtp_transaction.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* What BDAT announced; its octets follow the command. */
-struct chunk {
-	bool is_open;
-	bool is_last;
-	bool is_refused; /* they are no text of a message */
-	uint64_t left;
-};
-
-struct lmtp {
-	const struct lmtp_options *options;
-	enum lmtp_state state;
-	struct arena *line_arena; /* for one command */
-	struct bytes line;        /* a command line that is not yet whole */
-	bool is_line_too_long;
-	struct bytes output;
-	uint64_t bad_commands;
-	struct bytes client_name;
-	struct lmtp_told xclient;  /* until the connection ends */
-	struct lmtp_told xforward; /* until the transaction ends */
-
-	struct lmtp_transaction transaction;
-	uint64_t transaction_count;
-	struct envelope_recipient asked; /* RCPT: waits for its answer */
-	bool is_asking;
-
-	struct lmtp_data data;
-	uint64_t text_bytes;
-	struct chunk chunk;
-};
-
-static void reply(struct lmtp *lmtp, int code, const char *enhanced, const char *text)
+void lmtp_say(struct lmtp *lmtp, int code, const char *enhanced, const char *text)
 {
 	lmtp_reply_append(&lmtp->output, code, enhanced, span_of(text), false);
 }
@@ -76,7 +44,8 @@ void lmtp_free(struct lmtp **lmtp)
 		return;
 	arena_free(&(*lmtp)->line_arena);
 	lmtp_transaction_clear(&(*lmtp)->transaction);
-	bytes_clear(&(*lmtp)->line);
+	lmtp_line_clear(&(*lmtp)->line);
+	bytes_clear(&(*lmtp)->auth_response);
 	bytes_clear(&(*lmtp)->output);
 	bytes_clear(&(*lmtp)->client_name);
 	lmtp_told_clear(&(*lmtp)->xclient);
@@ -106,7 +75,7 @@ static void answer_rcpt(struct lmtp *lmtp, const struct status *status)
 	}
 	lmtp_transaction_accept(&lmtp->transaction, &lmtp->asked);
 	lmtp->state = LMTP_STATE_RCPT;
-	reply(lmtp, 250, "2.1.5", "OK");
+	lmtp_say(lmtp, 250, "2.1.5", "OK");
 }
 
 size_t lmtp_answers_due(const struct lmtp *lmtp)
@@ -144,6 +113,10 @@ static void do_lhlo(struct lmtp *lmtp, const struct lmtp_command *command)
 	                      "250-PIPELINING\r\n250-SMTPUTF8\r\n");
 	if (options->has_dsn)
 		bytes_append_text(to, "250-DSN\r\n");
+	if (options->offers_tls)
+		bytes_append_text(to, "250-STARTTLS\r\n");
+	if (options->mechanisms[0] != '\0')
+		bytes_appendf(to, "250-AUTH %s\r\n", options->mechanisms);
 	if (options->is_trusted)
 		bytes_append_text(to, "250-XCLIENT " LMTP_XCLIENT_OFFER
 		                      "\r\n250-XFORWARD " LMTP_XFORWARD_OFFER "\r\n");
@@ -157,10 +130,19 @@ static void do_lhlo(struct lmtp *lmtp, const struct lmtp_command *command)
 		bytes_appendf(to, "\r\n250 SIZE %" PRIu64 "\r\n", options->max_message_bytes);
 }
 
-static void close_now(struct lmtp *lmtp, struct lmtp_event *event)
+void lmtp_end(struct lmtp *lmtp, struct lmtp_event *event)
 {
 	lmtp->state = LMTP_STATE_CLOSED;
 	event->kind = LMTP_EVENT_CLOSE;
+}
+
+/* RFC 3848, RFC 6531 4.3. */
+static struct span protocol(const struct lmtp *lmtp, bool is_utf8)
+{
+	static const char *const names[2][4] = {{"LMTP", "LMTPA", "LMTPS", "LMTPSA"},
+	    {"UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA"}};
+	return span_of(
+	    names[is_utf8][(lmtp->options->is_secure ? 2 : 0) + (lmtp->is_authenticated ? 1 : 0)]);
 }
 
 static struct span first_told(struct span one, struct span other)
@@ -179,24 +161,27 @@ static void begin_transaction(struct lmtp *lmtp, const struct envelope *said)
 	envelope.origin_address = first_told(for_whom->address, as->address);
 	if (for_whom->ident.len > 0)
 		envelope.queue_id = for_whom->ident;
-	/* RFC 6531 4.3. */
-	envelope.protocol = span_of(envelope.smtputf8 ? "UTF8LMTP" : "LMTP");
+	envelope.protocol = protocol(lmtp, envelope.smtputf8);
 	lmtp_transaction_begin(&lmtp->transaction, &envelope);
 	lmtp->transaction_count++;
 	lmtp->state = LMTP_STATE_MAIL;
-	reply(lmtp, 250, "2.1.0", "OK");
+	lmtp_say(lmtp, 250, "2.1.0", "OK");
 }
 
 static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event)
 {
 	const struct lmtp_options *options = lmtp->options;
 	uint64_t max = options->max_message_bytes;
-	if (options->max_transactions != 0 &&
-	    lmtp->transaction_count >= options->max_transactions) {
-		reply(lmtp, 421, "4.5.3", "Too many messages, connect again");
-		close_now(lmtp, event);
+	if (options->needs_tls && !options->is_secure) {
+		lmtp_say(lmtp, 530, "5.7.0", "Must issue a STARTTLS command first");
+	} else if (options->needs_auth && !lmtp->is_authenticated) {
+		lmtp_say(lmtp, 530, "5.7.0", "Authentication required");
+	} else if (options->max_transactions != 0 &&
+	           lmtp->transaction_count >= options->max_transactions) {
+		lmtp_say(lmtp, 421, "4.5.3", "Too many messages, connect again");
+		lmtp_end(lmtp, event);
 	} else if (max != 0 && command->envelope.size_bytes > max) {
-		reply(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
+		lmtp_say(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
 	} else {
 		begin_transaction(lmtp, &command->envelope);
 	}
@@ -206,10 +191,10 @@ static void do_rcpt(struct lmtp *lmtp, const struct lmtp_command *command, struc
 {
 	size_t known = lmtp_transaction_find(&lmtp->transaction, &command->recipient);
 	if (lmtp->transaction.mention_count >= lmtp->options->max_recipients) {
-		reply(lmtp, 452, "4.5.3", "Too many recipients");
+		lmtp_say(lmtp, 452, "4.5.3", "Too many recipients");
 	} else if (known < lmtp->transaction.recipient_count) {
 		lmtp_transaction_mention(&lmtp->transaction, known);
-		reply(lmtp, 250, "2.1.5", "OK");
+		lmtp_say(lmtp, 250, "2.1.5", "OK");
 	} else {
 		lmtp->asked = command->recipient;
 		lmtp->is_asking = true;
@@ -222,7 +207,7 @@ static void do_data(struct lmtp *lmtp, struct lmtp_event *event)
 {
 	lmtp->state = LMTP_STATE_DATA;
 	event->kind = LMTP_EVENT_DATA;
-	reply(lmtp, 354, "", "OK");
+	lmtp_say(lmtp, 354, "", "OK");
 }
 
 /* From here on the client is another one, of whom nothing is known but what was told. */
@@ -231,8 +216,27 @@ static void do_xclient(struct lmtp *lmtp, const struct lmtp_command *command)
 	end_transaction(lmtp);
 	bytes_reset(&lmtp->client_name);
 	lmtp_told_add(&lmtp->xclient, &command->forward);
+	if (command->forward.login.data != NULL)
+		lmtp->is_authenticated = command->forward.login.len > 0;
 	lmtp->state = LMTP_STATE_FRESH;
 	greet(lmtp);
+}
+
+static void do_starttls(struct lmtp *lmtp, struct lmtp_event *event)
+{
+	lmtp_say(lmtp, 220, "2.0.0", "Ready to start TLS");
+	lmtp->is_starting_tls = true;
+	event->kind = LMTP_EVENT_TLS;
+}
+
+void lmtp_secured(struct lmtp *lmtp)
+{
+	assert(lmtp->is_starting_tls);
+	end_transaction(lmtp);
+	bytes_reset(&lmtp->client_name);
+	lmtp->is_starting_tls = false;
+	lmtp->is_authenticated = false;
+	lmtp->state = LMTP_STATE_FRESH;
 }
 
 /* RFC 3030: the octets come in any case, and are taken before anything is answered. */
@@ -248,21 +252,21 @@ static void do_bdat(struct lmtp *lmtp, const struct lmtp_command *command, struc
 	}
 }
 
-static void bad_command(struct lmtp *lmtp, struct lmtp_event *event)
+void lmtp_count_bad(struct lmtp *lmtp, struct lmtp_event *event)
 {
 	if (++lmtp->bad_commands <= lmtp->options->max_bad_commands)
 		return;
-	reply(lmtp, 421, "4.7.0", "Too many bad commands");
-	close_now(lmtp, event);
+	lmtp_say(lmtp, 421, "4.7.0", "Too many bad commands");
+	lmtp_end(lmtp, event);
 }
 
 static void refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event)
 {
-	reply(lmtp, why->code, why->enhanced, why->text);
+	lmtp_say(lmtp, why->code, why->enhanced, why->text);
 	if (why->is_end)
-		close_now(lmtp, event);
+		lmtp_end(lmtp, event);
 	else if (why->is_bad)
-		bad_command(lmtp, event);
+		lmtp_count_bad(lmtp, event);
 }
 
 static void do_command(
@@ -287,28 +291,34 @@ static void do_command(
 	case LMTP_VERB_RSET:
 		if (lmtp->state != LMTP_STATE_FRESH)
 			end_transaction(lmtp);
-		reply(lmtp, 250, "2.0.0", "OK");
+		lmtp_say(lmtp, 250, "2.0.0", "OK");
 		break;
 	case LMTP_VERB_NOOP:
-		reply(lmtp, 250, "2.0.0", "OK");
+		lmtp_say(lmtp, 250, "2.0.0", "OK");
 		break;
 	case LMTP_VERB_VRFY:
-		reply(lmtp, 252, "2.3.3", "Try RCPT to attempt delivery");
+		lmtp_say(lmtp, 252, "2.3.3", "Try RCPT to attempt delivery");
 		break;
 	case LMTP_VERB_HELP:
-		reply(lmtp, 214, "2.0.0",
+		lmtp_say(lmtp, 214, "2.0.0",
 		    "LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT, see RFC 2033");
+		break;
+	case LMTP_VERB_STARTTLS:
+		do_starttls(lmtp, event);
+		break;
+	case LMTP_VERB_AUTH:
+		lmtp_auth_begin(lmtp, command, event);
 		break;
 	case LMTP_VERB_XCLIENT:
 		do_xclient(lmtp, command);
 		break;
 	case LMTP_VERB_XFORWARD:
 		lmtp_told_add(&lmtp->xforward, &command->forward);
-		reply(lmtp, 250, "2.0.0", "OK");
+		lmtp_say(lmtp, 250, "2.0.0", "OK");
 		break;
 	case LMTP_VERB_QUIT:
-		reply(lmtp, 221, "2.0.0", "Bye");
-		close_now(lmtp, event);
+		lmtp_say(lmtp, 221, "2.0.0", "Bye");
+		lmtp_end(lmtp, event);
 		break;
 	}
 }
@@ -326,50 +336,40 @@ static void do_line(struct lmtp *lmtp, struct span line, struct lmtp_event *even
 	refuse(lmtp, &why, event);
 }
 
-/* A line ends in CR LF only. A bare LF is answered at once, so that a person with a plain terminal
- * sees why, and nothing behind it is obeyed: it may be text smuggled into a command. */
-static void end_line(struct lmtp *lmtp, struct lmtp_event *event)
+/* Where AUTH is offered its first response may be long; then no command is held to be too long
+ * earlier. */
+static size_t line_max(const struct lmtp *lmtp)
 {
-	struct span line = bytes_span(&lmtp->line);
-	bool is_too_long = lmtp->is_line_too_long;
-	bool has_cr = line.len > 0 && line.data[line.len - 1] == '\r';
-	lmtp->is_line_too_long = false;
-	bytes_reset(&lmtp->line);
-	if (!has_cr) {
-		reply(lmtp, 500, "5.5.2", "Lines must end in CR LF");
-		close_now(lmtp, event);
-	} else if (is_too_long) {
-		reply(lmtp, 500, "5.5.2", "Line too long");
-		bad_command(lmtp, event);
-	} else {
-		do_line(lmtp, span_first(line, line.len - 1), event);
-	}
+	return lmtp->options->mechanisms[0] == '\0' ? LMTP_LINE_MAX : LMTP_AUTH_LINE_MAX;
 }
 
-/* Of a line that is too long the last byte is kept, to see how it ends. */
-static void append_line(struct lmtp *lmtp, const char *in, size_t len)
-{
-	if (lmtp->line.len + len >= LMTP_LINE_MAX) {
-		lmtp->is_line_too_long = true;
-		bytes_reset(&lmtp->line);
-	}
-	if (lmtp->is_line_too_long && len > 0) {
-		bytes_reset(&lmtp->line);
-		bytes_append_byte(&lmtp->line, in[len - 1]);
-	} else {
-		bytes_append(&lmtp->line, in, len);
-	}
-}
-
+/* A bare LF is answered at once, so that a person with a plain terminal sees why, and nothing
+ * behind it is obeyed: it may be text smuggled into a command. */
 static size_t step_line(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
 {
-	const char *lf = memchr(in, '\n', len);
-	size_t part = lf == NULL ? len : (size_t)(lf - in);
-	append_line(lmtp, in, part);
-	if (lf == NULL)
-		return len;
-	end_line(lmtp, event);
-	return part + 1;
+	enum lmtp_line_end end;
+	struct span line;
+	size_t taken = lmtp_line_step(&lmtp->line, in, len, line_max(lmtp), &end, &line);
+	switch (end) {
+	case LMTP_LINE_NOT_YET:
+		break;
+	case LMTP_LINE_BARE_LF:
+		lmtp_say(lmtp, 500, "5.5.2", "Lines must end in CR LF");
+		lmtp_end(lmtp, event);
+		break;
+	case LMTP_LINE_TOO_LONG:
+		lmtp->auth = AUTH_NONE;
+		lmtp_say(lmtp, 500, "5.5.2", "Line too long");
+		lmtp_count_bad(lmtp, event);
+		break;
+	case LMTP_LINE_WHOLE:
+		if (lmtp->auth == AUTH_CHALLENGED)
+			lmtp_auth_response(lmtp, line, event);
+		else
+			do_line(lmtp, line, event);
+		break;
+	}
+	return taken;
 }
 
 /* -- the text -------------------------------------------------------------------------------- */
@@ -432,23 +432,28 @@ static void end_chunk(struct lmtp *lmtp, struct lmtp_event *event)
 	} else if (lmtp->chunk.is_last) {
 		end_text(lmtp, event);
 	} else if (is_too_large(lmtp)) {
-		reply(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
+		lmtp_say(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
 	} else {
-		reply(lmtp, 250, "2.0.0", "OK");
+		lmtp_say(lmtp, 250, "2.0.0", "OK");
 	}
+}
+
+static bool is_waiting(const struct lmtp *lmtp)
+{
+	return lmtp_answers_due(lmtp) > 0 || lmtp->is_starting_tls || lmtp->auth == AUTH_WAITS;
 }
 
 size_t lmtp_step(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event_out)
 {
 	size_t taken = 0;
 	*event_out = (struct lmtp_event){0};
-	while (event_out->kind == LMTP_EVENT_NONE && lmtp_answers_due(lmtp) == 0) {
+	while (event_out->kind == LMTP_EVENT_NONE && !is_waiting(lmtp)) {
 		if (lmtp->chunk.is_open && lmtp->chunk.left == 0)
 			end_chunk(lmtp, event_out);
-		else if (taken == len)
-			break;
 		else if (lmtp->state == LMTP_STATE_CLOSED)
 			event_out->kind = LMTP_EVENT_CLOSE;
+		else if (taken == len)
+			break;
 		else if (lmtp->state == LMTP_STATE_DATA)
 			taken += step_text(lmtp, in + taken, len - taken, event_out);
 		else if (lmtp->chunk.is_open)
@@ -489,9 +494,9 @@ void lmtp_close(struct lmtp *lmtp, enum lmtp_goodbye why)
 	if (lmtp->state == LMTP_STATE_CLOSED)
 		return;
 	if (why == LMTP_GOODBYE_TIMEOUT)
-		reply(lmtp, 421, "4.4.2", "Timed out waiting for the client");
+		lmtp_say(lmtp, 421, "4.4.2", "Timed out waiting for the client");
 	else
-		reply(lmtp, 421, "4.3.2", "Shutting down");
+		lmtp_say(lmtp, 421, "4.3.2", "Shutting down");
 	lmtp->state = LMTP_STATE_CLOSED;
 }
 

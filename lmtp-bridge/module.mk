@@ -13,9 +13,11 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/exchange.c %D%/exchange.h \
 	%D%/generation.c %D%/generation.h \
 	%D%/listener.c %D%/listener.h \
+	%D%/lmtp_auth.c %D%/lmtp_machine.h \
 	%D%/lmtp_command.c %D%/lmtp_command.h \
 	%D%/lmtp_data.c %D%/lmtp_data.h \
 	%D%/lmtp_forward.c %D%/lmtp_forward.h \
+	%D%/lmtp_line.c %D%/lmtp_line.h \
 	%D%/lmtp_parameter.c %D%/lmtp_parameter.h \
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
@@ -24,14 +26,33 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/process_table.c %D%/process_table.h \
 	%D%/policy_session.c \
 	%D%/proxy_header.c %D%/proxy_header.h \
+	%D%/sasl_module.h \
+	%D%/secure.c %D%/secure.h \
 	%D%/session.c %D%/session.h \
 	%D%/signals.c %D%/signals.h \
-	%D%/supervisor.c %D%/supervisor.h
+	%D%/supervisor.c %D%/supervisor.h \
+	%D%/tls_keys.c %D%/tls_keys.h %D%/tls_module.h
 BRIDGE_LIBS = %D%/libbridge.a $(DELIVER_LIBS)
 
 sbin_PROGRAMS += %D%/lmtp-bridge
 %C%_lmtp_bridge_SOURCES = %D%/main.c
 %C%_lmtp_bridge_LDADD = $(BRIDGE_LIBS)
+
+# Loaded where a listener asks for TLS or AUTH; beside deliver.so, where modules are looked for.
+if HAVE_OPENSSL
+ladlelib_PROGRAMS += deliver/lmtp-tls.so
+deliver_lmtp_tls_so_SOURCES = %D%/tls_openssl.c %D%/tls_module.h
+deliver_lmtp_tls_so_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+deliver_lmtp_tls_so_LDFLAGS = $(AM_LDFLAGS) -shared
+deliver_lmtp_tls_so_LDADD = $(OPENSSL_LIBS)
+endif
+if HAVE_SASL
+ladlelib_PROGRAMS += deliver/lmtp-sasl.so
+deliver_lmtp_sasl_so_SOURCES = %D%/sasl_cyrus.c %D%/sasl_module.h
+deliver_lmtp_sasl_so_CPPFLAGS = $(AM_CPPFLAGS) $(SASL_CFLAGS)
+deliver_lmtp_sasl_so_LDFLAGS = $(AM_LDFLAGS) -shared
+deliver_lmtp_sasl_so_LDADD = $(SASL_LIBS)
+endif
 
 unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random tests/unit/test_policy \
 	tests/unit/test_exchange tests/unit/test_dispatch tests/unit/test_lmtp_forward \

@@ -27,6 +27,7 @@ struct session {
 	struct connection connection;
 	struct caller caller;
 	struct lmtp_options options;
+	struct secure secure;
 	struct lmtp *lmtp;
 	char id[24]; /* of this transaction */
 	struct spool *spool;
@@ -128,7 +129,24 @@ static void on_end(struct session *session, bool is_too_large)
 	renew_id(session);
 }
 
-static void on_event(struct session *session, const struct lmtp_event *event)
+static void flush(struct session *session)
+{
+	struct span output = lmtp_output(session->lmtp);
+	int64_t timeout_ms = (int64_t)session->settings->lmtp.command_timeout_s * 1000;
+	if (connection_write(&session->connection, output, timeout_ms) != CONNECTION_FINE)
+		session->is_over = true;
+	lmtp_output_drop(session->lmtp, output.len);
+}
+
+/* `rest` is what the client has sent behind STARTTLS. */
+static void on_tls(struct session *session, size_t rest)
+{
+	flush(session);
+	if (!session->is_over && !secure_start_tls(&session->secure, session->lmtp, rest))
+		session->is_over = true;
+}
+
+static void on_event(struct session *session, const struct lmtp_event *event, size_t *rest)
 {
 	switch (event->kind) {
 	case LMTP_EVENT_NONE:
@@ -145,19 +163,17 @@ static void on_event(struct session *session, const struct lmtp_event *event)
 	case LMTP_EVENT_END:
 		on_end(session, event->is_too_large);
 		break;
+	case LMTP_EVENT_TLS:
+		on_tls(session, *rest);
+		*rest = 0;
+		break;
+	case LMTP_EVENT_AUTH:
+		secure_auth(&session->secure, session->lmtp, event);
+		break;
 	case LMTP_EVENT_CLOSE:
 		session->is_over = true;
 		break;
 	}
-}
-
-static void flush(struct session *session)
-{
-	struct span output = lmtp_output(session->lmtp);
-	int64_t timeout_ms = (int64_t)session->settings->lmtp.command_timeout_s * 1000;
-	if (connection_write(&session->connection, output, timeout_ms) != CONNECTION_FINE)
-		session->is_over = true;
-	lmtp_output_drop(session->lmtp, output.len);
 }
 
 static void take_input(struct session *session, const char *in, size_t len)
@@ -167,7 +183,7 @@ static void take_input(struct session *session, const char *in, size_t len)
 		size_t taken = lmtp_step(session->lmtp, in, len, &event);
 		in += taken;
 		len -= taken;
-		on_event(session, &event);
+		on_event(session, &event, &len);
 		if (lmtp_output(session->lmtp).len > OUTPUT_BYTES)
 			flush(session);
 	} while (event.kind != LMTP_EVENT_NONE && !session->is_over);
@@ -225,13 +241,23 @@ void session_run(const struct session_start *start)
 	    .is_trusted = is_trusted,
 	    .has_dsn = start->listen != NULL && start->listen->dsn,
 	};
-	session.lmtp = lmtp_new(&session.options);
-	log_write(LOG_LEVEL_DEBUG, "session with [%s]", session.connection.address);
-	do
+	session.secure = (struct secure){
+	    .security = start->security,
+	    .listen = start->listen,
+	    .connection = &session.connection,
+	    .options = &session.options,
+	    .timeout_ms = (int64_t)lmtp->command_timeout_s * 1000,
+	};
+	if (secure_begin(&session.secure)) {
+		session.lmtp = lmtp_new(&session.options);
+		log_write(LOG_LEVEL_DEBUG, "session with [%s]", session.connection.address);
+		do
+			flush(&session);
+		while (read_input(&session));
 		flush(&session);
-	while (read_input(&session));
-	flush(&session);
+	}
 	spool_free(&session.spool);
 	lmtp_free(&session.lmtp);
 	caller_close(&session.caller);
+	secure_end(&session.secure);
 }

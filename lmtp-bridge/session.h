@@ -3,6 +3,7 @@
 
 #include "deliver/settings.h"
 #include "lmtp-bridge/board.h"
+#include "lmtp-bridge/secure.h"
 
 #include <stdbool.h>
 
@@ -14,6 +15,7 @@ struct session_start {
 	bool is_per_recipient; /* caller.h */
 	struct board *board;
 	uint32_t slot;
+	const struct security *security;
 	int in_fd;
 	int out_fd;
 	const struct listen_settings *listen; /* null: standard input */

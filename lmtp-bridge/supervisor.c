@@ -58,7 +58,7 @@ static void open_log(const struct settings *settings)
 		    stderr, "lmtp-bridge: cannot open log %s: %s\n", log->target, strerror(errno));
 }
 
-/* A child keeps its own end of its own channel and no listener. */
+/* A child keeps its own end of its own channel, and no listener. */
 static void drop_inherited(struct supervisor *supervisor, const struct role *role)
 {
 	bool is_delivery = role->kind == PROCESS_DELIVERY;
@@ -76,6 +76,9 @@ static void drop_inherited(struct supervisor *supervisor, const struct role *rol
 		}
 		channel_close(channel);
 		*channel = kept;
+		/* Keys are for those who speak with clients. */
+		if (role->kind != PROCESS_LMTP)
+			security_clear(&g->security);
 	}
 }
 
@@ -375,6 +378,8 @@ static bool accept_client(struct supervisor *supervisor, const struct listener *
 	if (peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	bool is_lmtp = listener->kind == LISTENER_LMTP;
+	if (is_lmtp && listener->settings->tls != LISTEN_TLS_NONE)
+		tls_keys_renew(supervisor->generations->security.tls);
 	if (!is_lmtp || !refuse(supervisor, fd, client)) {
 		struct role role = {
 		    .kind = is_lmtp ? PROCESS_LMTP : PROCESS_POLICY,

@@ -8,6 +8,7 @@
 #include "mail/status.h"
 
 struct talk {
+	struct lmtp_options options; /* its own: TLS changes them */
 	struct lmtp *lmtp;
 	struct bytes replies;
 	struct bytes events; /* what the machine told, as text */
@@ -19,6 +20,7 @@ static inline struct lmtp_options talk_options(void)
 {
 	return (struct lmtp_options){.hostname = "mx.test",
 	    .client_address = SPAN(""),
+	    .mechanisms = "",
 	    .max_recipients = 5,
 	    .max_bad_commands = 3};
 }
@@ -51,6 +53,24 @@ static inline void talk_answer_all(struct talk *talk)
 	}
 }
 
+/* "good" is right, "later" cannot be looked up, "more" is asked again; everything else is wrong. */
+static inline void talk_auth(struct talk *talk, const struct lmtp_event *event)
+{
+	bytes_append_text(&talk->events, "AUTH ");
+	bytes_append_span(&talk->events, event->mechanism);
+	bytes_append_text(&talk->events, event->has_response ? ":" : "");
+	bytes_append_span(&talk->events, event->text);
+	bytes_append_text(&talk->events, "\n");
+	if (!event->has_response || span_is(event->text, "more"))
+		lmtp_challenge(talk->lmtp, SPAN("who?"));
+	else if (span_is(event->text, "good"))
+		lmtp_authenticated(talk->lmtp, LMTP_AUTH_GOOD);
+	else if (span_is(event->text, "later"))
+		lmtp_authenticated(talk->lmtp, LMTP_AUTH_CANNOT_TELL);
+	else
+		lmtp_authenticated(talk->lmtp, LMTP_AUTH_BAD);
+}
+
 static inline void talk_event(struct talk *talk, const struct lmtp_event *event)
 {
 	struct status status;
@@ -74,6 +94,15 @@ static inline void talk_event(struct talk *talk, const struct lmtp_event *event)
 		bytes_append_text(&talk->events, event->is_too_large ? "TOO LARGE\n" : "");
 		talk_answer_all(talk);
 		break;
+	case LMTP_EVENT_TLS:
+		bytes_append_text(&talk->events, "TLS\n");
+		talk->options.is_secure = true;
+		talk->options.offers_tls = false;
+		lmtp_secured(talk->lmtp);
+		break;
+	case LMTP_EVENT_AUTH:
+		talk_auth(talk, event);
+		break;
 	case LMTP_EVENT_CLOSE:
 		bytes_append_text(&talk->events, "CLOSE\n");
 		talk->is_closed = true;
@@ -83,7 +112,8 @@ static inline void talk_event(struct talk *talk, const struct lmtp_event *event)
 
 static inline void talk_start(struct talk *talk, const struct lmtp_options *options)
 {
-	*talk = (struct talk){.lmtp = lmtp_new(options)};
+	*talk = (struct talk){.options = *options};
+	talk->lmtp = lmtp_new(&talk->options);
 }
 
 static inline void talk_feed(struct talk *talk, const char *in, size_t len)

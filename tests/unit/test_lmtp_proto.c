@@ -304,6 +304,145 @@ START_TEST(too_large_by_chunks_is_told_at_once)
 }
 END_TEST
 
+/* -- TLS and AUTH ---------------------------------------------------------------------------- */
+
+#define R_TLS "220 2.0.0 Ready to start TLS\r\n"
+#define R_AUTH "235 2.7.0 Authentication succeeded\r\n"
+#define R_WHO "334 d2hvPw==\r\n"
+#define R_BAD "535 5.7.8 Authentication failed\r\n"
+#define GOOD "Z29vZA=="
+#define MORE "bW9yZQ=="
+
+/* The greeting and the extensions are not part of these rows. */
+static const struct secure_row {
+	const char *name;
+	bool needs_tls, needs_auth;
+	const char *in;
+	const char *replies;
+	const char *events;
+} secure_rows[] = {
+    {"STARTTLS forgets LHLO", false, false, HI "STARTTLS\r\n" ME HI ME,
+        R_TLS "503 5.5.1 LHLO "
+              "needed first\r\n" R_MAIL,
+        "TLS\n"},
+    {"STARTTLS before LHLO, within a transaction, with an argument, twice", false, false,
+        "STARTTLS\r\n" HI "STARTTLS x\r\n" ME "STARTTLS\r\nRSET\r\nSTARTTLS\r\n" HI "STARTTLS\r\n",
+        "503 5.5.1 LHLO needed first\r\n501 5.5.4 No argument wanted\r\n" R_MAIL
+        "503 5.5.1 Not within a transaction\r\n" R_OK R_TLS
+        "502 5.5.1 TLS is not offered\r\n421 4.7.0 Too many bad commands\r\n",
+        "TLS\nCLOSE\n"},
+    {"no mail before TLS where it is needed", true, false, HI ME TO "STARTTLS\r\n" HI ME,
+        "530 5.7.0 Must issue a STARTTLS command first\r\n" R_FIRST R_TLS R_MAIL, "TLS\n"},
+    {"no mail before AUTH where it is needed", false, true, HI ME "AUTH PLAIN " GOOD "\r\n" ME,
+        "530 5.7.0 Authentication required\r\n" R_AUTH R_MAIL, "AUTH PLAIN:good\n"},
+    {"AUTH is forgotten by TLS", false, true, HI "AUTH PLAIN " GOOD "\r\nSTARTTLS\r\n" HI ME,
+        R_AUTH R_TLS "530 5.7.0 Authentication required\r\n", "AUTH PLAIN:good\nTLS\n"},
+    {"AUTH in steps", false, true, HI "auth login\r\n" MORE "\r\n" GOOD "\r\n" ME,
+        R_WHO R_WHO R_AUTH R_MAIL, "AUTH LOGIN\nAUTH :more\nAUTH :good\n"},
+    {"an empty response is one", false, true, HI "AUTH PLAIN =\r\nAUTH LOGIN\r\n\r\n",
+        R_BAD R_WHO R_BAD, "AUTH PLAIN:\nAUTH LOGIN\nAUTH :\n"},
+    {"AUTH cancelled; what follows is a command", false, true,
+        HI "AUTH LOGIN\r\n*\r\nNOOP\r\nAUTH LOGIN\r\nNOOP\r\n*\r\n",
+        R_WHO "501 5.7.0 Authentication cancelled\r\n" R_OK R_WHO R_BAD
+              "500 5.5.1 Unknown command\r\n",
+        "AUTH LOGIN\nAUTH LOGIN\nAUTH :4\xE3\x8F\n"},
+    {"no base 64", false, true, HI "AUTH PLAIN x\r\nAUTH LOGIN\r\nx y\r\nNOOP\r\n",
+        "501 5.5.2 Not base 64\r\n" R_WHO "501 5.5.2 Not base 64\r\n" R_OK, "AUTH LOGIN\n"},
+    {"an unknown mechanism, AUTH within a transaction and AUTH again", false, false,
+        HI "AUTH CRAM-MD5\r\n" ME "AUTH PLAIN\r\nRSET\r\nAUTH PLAIN " GOOD "\r\nAUTH PLAIN\r\n",
+        "504 5.5.4 This mechanism is not offered\r\n" R_MAIL
+        "503 5.5.1 Not within a transaction\r\n" R_OK R_AUTH "503 5.5.1 Authenticated already\r\n",
+        "AUTH PLAIN:good\n"},
+    {"our trouble is temporary", false, true, HI "AUTH PLAIN bGF0ZXI=\r\n" ME,
+        "454 4.7.0 Cannot authenticate now\r\n530 5.7.0 Authentication required\r\n",
+        "AUTH PLAIN:later\n"},
+    {"three failures end it", false, true,
+        HI "AUTH PLAIN eA==\r\nAUTH PLAIN eA==\r\nAUTH PLAIN eA==\r\nNOOP\r\n",
+        R_BAD R_BAD R_BAD "421 4.7.0 Too many failures\r\n",
+        "AUTH PLAIN:x\nAUTH PLAIN:x\nAUTH PLAIN:x\nCLOSE\n"},
+    {"MAIL with AUTH", false, false,
+        HI
+        "MAIL FROM:<> AUTH=<>\r\nRSET\r\nMAIL FROM:<> AUTH=a+40b\r\nRSET\r\nMAIL FROM:<> AUTH=\r\n",
+        R_MAIL R_OK R_MAIL R_OK "501 5.5.4 Invalid AUTH parameter\r\n", ""},
+};
+
+static void run_secure(const struct secure_row *row, size_t step)
+{
+	struct lmtp_options options = talk_options();
+	struct bytes seen = {0};
+	struct talk talk;
+	struct span rest, line;
+	size_t len = strlen(row->in);
+	options.offers_tls = true;
+	options.needs_tls = row->needs_tls;
+	options.needs_auth = row->needs_auth;
+	options.mechanisms = "PLAIN LOGIN";
+	talk_start(&talk, &options);
+	for (size_t at = 0; at < len && !talk.is_closed; at += step)
+		talk_feed(&talk, row->in + at, step < len - at ? step : len - at);
+	rest = bytes_span(&talk.replies);
+	while (span_next_line(&rest, &line)) {
+		if (line.data[3] == '-' || span_is(line, "250 SIZE\r") ||
+		    span_starts_with(line, "220 mx"))
+			continue;
+		bytes_append_span(&seen, line);
+		bytes_append_byte(&seen, '\n');
+	}
+	ck_assert_msg(span_is(bytes_span(&seen), row->replies), "%s: replies\n%.*s", row->name,
+	    (int)seen.len, seen.data);
+	ck_assert_msg(span_is(bytes_span(&talk.events), row->events), "%s: events\n%.*s", row->name,
+	    (int)talk.events.len, talk.events.data);
+	bytes_clear(&seen);
+	talk_clear(&talk);
+}
+
+START_TEST(tls_and_auth)
+{
+	for (size_t i = 0; i < sizeof(secure_rows) / sizeof(secure_rows[0]); i++) {
+		run_secure(&secure_rows[i], strlen(secure_rows[i].in));
+		run_secure(&secure_rows[i], 1);
+		run_secure(&secure_rows[i], 7);
+	}
+}
+END_TEST
+
+/* RFC 4954 4: 12288 octets. */
+START_TEST(a_response_may_be_long)
+{
+	struct lmtp_options options = talk_options();
+	options.mechanisms = "PLAIN";
+	for (int extra = 0; extra < 2; extra++) {
+		struct talk talk;
+		struct bytes line = {0};
+		talk_start(&talk, &options);
+		bytes_append_text(&line, HI "AUTH PLAIN\r\n");
+		for (int i = 0; i < 12288 / 4 + extra; i++)
+			bytes_append_text(&line, "AAAA");
+		bytes_append_text(&line, "\r\nNOOP\r\n");
+		talk_feed(&talk, line.data, line.len);
+		bytes_terminate(&talk.replies);
+		ck_assert_ptr_nonnull(strstr(talk.replies.data,
+		    extra ? R_WHO "500 5.5.2 Line too long\r\n" R_OK : R_WHO R_BAD R_OK));
+		bytes_clear(&line);
+		talk_clear(&talk);
+	}
+}
+END_TEST
+
+START_TEST(received_says_how_it_came)
+{
+	struct lmtp_options options = talk_options();
+	struct talk talk;
+	const char *in = HI "STARTTLS\r\n" HI "AUTH PLAIN " GOOD "\r\n" ME;
+	options.offers_tls = true;
+	options.mechanisms = "PLAIN";
+	talk_start(&talk, &options);
+	talk_feed(&talk, in, strlen(in));
+	ck_assert(span_is(lmtp_envelope(talk.lmtp)->protocol, "LMTPSA"));
+	talk_clear(&talk);
+}
+END_TEST
+
 /* -- DSN ------------------------------------------------------------------------------------- */
 
 static const struct dsn_row {
@@ -451,6 +590,9 @@ int main(void)
 	tcase_add_test(tc, a_long_line_is_refused_and_forgotten);
 	tcase_add_test(tc, too_much_text_is_dropped_and_told);
 	tcase_add_test(tc, too_large_by_chunks_is_told_at_once);
+	tcase_add_test(tc, tls_and_auth);
+	tcase_add_test(tc, a_response_may_be_long);
+	tcase_add_test(tc, received_says_how_it_came);
 	tcase_add_test(tc, dsn_parameters_are_decoded);
 	tcase_add_test(tc, the_envelope_is_kept_until_the_end);
 	tcase_add_test(tc, long_replies_become_lines);

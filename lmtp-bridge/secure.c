@@ -1,0 +1,181 @@
+#include "lmtp-bridge/secure.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+/* Who tries passwords is slowed down. */
+#define FAILURE_PAUSE_MS 2000
+
+/* -- the supervisor's part ------------------------------------------------------------------- */
+
+static bool needs_sasl(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->lmtp.listener_count; i++) {
+		if (settings->lmtp.listeners[i].auth != LISTEN_AUTH_NONE)
+			return true;
+	}
+	return false;
+}
+
+static bool load_sasl(
+    struct security *security, const struct settings *settings, struct status *status)
+{
+	char why[512];
+	security->sasl = (const struct sasl_module *)(const void *)module_load(
+	    SASL_MODULE, sizeof(struct sasl_module), why, sizeof(why));
+	if (security->sasl == NULL)
+		return status_fail(status, CAUSE_CONFIGURATION, "no AUTH here: %s", why);
+	if (!security->sasl->begin(settings->lmtp.sasl_path, why, sizeof(why)))
+		return status_fail(status, CAUSE_CONFIGURATION, "Cyrus SASL: %s", why);
+	return true;
+}
+
+bool security_load(
+    struct security *security, const struct settings *settings, struct status *status)
+{
+	*security = (struct security){NULL, NULL};
+	if (tls_keys_are_needed(settings)) {
+		security->tls = tls_keys_new(&settings->tls, status);
+		if (security->tls == NULL)
+			return false;
+	}
+	return !needs_sasl(settings) || load_sasl(security, settings, status);
+}
+
+void security_clear(struct security *security)
+{
+	tls_keys_free(&security->tls);
+}
+
+/* -- the session's part ---------------------------------------------------------------------- */
+
+static void close_sasl(struct secure *secure)
+{
+	if (secure->sasl != NULL)
+		secure->security->sasl->close(secure->sasl);
+	secure->sasl = NULL;
+}
+
+/* A new exchange; what it can do under the present circumstances is what is offered. */
+static void open_sasl(struct secure *secure)
+{
+	const struct sasl_module *module = secure->security->sasl;
+	struct lmtp_options *options = secure->options;
+	close_sasl(secure);
+	options->mechanisms = "";
+	if (module == NULL || secure->listen->auth == LISTEN_AUTH_NONE)
+		return;
+	secure->sasl = module->open(options->hostname, options->is_secure);
+	if (secure->sasl != NULL)
+		options->mechanisms = module->mechanisms(secure->sasl);
+	if (options->mechanisms[0] == '\0' && options->is_secure)
+		log_write(LOG_LEVEL_WARNING, "%s: Cyrus SASL has no mechanism for AUTH",
+		    secure->listen->title);
+}
+
+static bool handshake(struct secure *secure)
+{
+	struct tls_facts facts;
+	char why[256] = "";
+	if (connection_start_tls(secure->connection, secure->security->tls, secure->timeout_ms,
+	        &facts, why, sizeof(why)) != CONNECTION_FINE) {
+		log_write(LOG_LEVEL_WARNING, "%s: [%s]: TLS: %s", secure->listen->title,
+		    secure->connection->address, why[0] == '\0' ? "the client is gone" : why);
+		return false;
+	}
+	secure->options->is_secure = true;
+	secure->options->offers_tls = false;
+	if (tls_keys_know(secure->security->tls, &facts))
+		secure->options->needs_auth = false;
+	log_write(LOG_LEVEL_DEBUG, "[%s]: %s %s, client certificate %s",
+	    secure->connection->address, facts.version, facts.cipher,
+	    facts.has_certificate ? facts.fingerprint : "none");
+	return true;
+}
+
+bool secure_begin(struct secure *secure)
+{
+	struct lmtp_options *options = secure->options;
+	const struct listen_settings *listen = secure->listen;
+	options->mechanisms = "";
+	if (listen == NULL)
+		return true;
+	options->offers_tls =
+	    listen->tls == LISTEN_TLS_OPTIONAL || listen->tls == LISTEN_TLS_REQUIRED;
+	options->needs_tls = listen->tls == LISTEN_TLS_REQUIRED;
+	/* Networks we trust, and unix sockets, need no password. */
+	options->needs_auth = listen->auth == LISTEN_AUTH_REQUIRED && !options->is_trusted;
+	if (listen->tls == LISTEN_TLS_IMPLICIT && !handshake(secure))
+		return false;
+	open_sasl(secure);
+	return true;
+}
+
+bool secure_start_tls(struct secure *secure, struct lmtp *lmtp, size_t rest)
+{
+	if (rest > 0)
+		log_write(LOG_LEVEL_WARNING, "[%s]: %zu bytes behind STARTTLS, ignored",
+		    secure->connection->address, rest);
+	if (!handshake(secure))
+		return false;
+	open_sasl(secure);
+	lmtp_secured(lmtp);
+	return true;
+}
+
+static enum sasl_answer step(
+    struct secure *secure, const struct lmtp_event *event, const char **why, struct span *challenge)
+{
+	const struct sasl_module *module = secure->security->sasl;
+	char mechanism[64];
+	if (event->mechanism.data == NULL)
+		return module->step(
+		    secure->sasl, NULL, event->has_response, event->text, challenge);
+	if (event->mechanism.len >= sizeof(mechanism))
+		return SASL_BAD;
+	memcpy(mechanism, event->mechanism.data, event->mechanism.len);
+	mechanism[event->mechanism.len] = '\0';
+	/* One that was cancelled or failed leaves nothing behind. */
+	open_sasl(secure);
+	*why = "Cyrus SASL";
+	if (secure->sasl == NULL)
+		return SASL_CANNOT_TELL;
+	return module->step(secure->sasl, mechanism, event->has_response, event->text, challenge);
+}
+
+void secure_auth(struct secure *secure, struct lmtp *lmtp, const struct lmtp_event *event)
+{
+	const struct sasl_module *module = secure->security->sasl;
+	const char *address = secure->connection->address;
+	const char *why = "";
+	struct span challenge;
+	enum sasl_answer answer = step(secure, event, &why, &challenge);
+	if (secure->sasl != NULL && answer != SASL_GOOD)
+		why = module->why(secure->sasl);
+	switch (answer) {
+	case SASL_MORE:
+		lmtp_challenge(lmtp, challenge);
+		return;
+	case SASL_GOOD:
+		log_write(LOG_LEVEL_INFO, "[%s]: authenticated as %s", address,
+		    module->user(secure->sasl));
+		lmtp_authenticated(lmtp, LMTP_AUTH_GOOD);
+		return;
+	case SASL_CANNOT_TELL:
+		log_write(LOG_LEVEL_ERROR, "[%s]: cannot authenticate: %s", address, why);
+		lmtp_authenticated(lmtp, LMTP_AUTH_CANNOT_TELL);
+		return;
+	case SASL_BAD:
+		log_write(LOG_LEVEL_WARNING, "[%s]: not authenticated: %s", address, why);
+		connection_pause(FAILURE_PAUSE_MS);
+		lmtp_authenticated(lmtp, LMTP_AUTH_BAD);
+		return;
+	}
+}
+
+void secure_end(struct secure *secure)
+{
+	close_sasl(secure);
+	connection_end_tls(secure->connection);
+}
