@@ -67,6 +67,7 @@ struct delivery {
 
 	struct quota *quota; /* plugin_quota's, between admit and settle */
 	struct seen *seen;   /* plugin_sieve's: what is to be remembered (seen.h), or null */
+	struct script_log *script_log; /* plugin_sieve's: what is to be told (script_log.h) */
 	/* Of the same process: what was decided holds only if that one succeeds; or null. */
 	const struct delivery *relies_on;
 	const char *note; /* for the record: what went otherwise than asked; or null */

@@ -22,6 +22,9 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/special_use.c %D%/special_use.h \
 	%D%/refusal.c \
 	%D%/script_cache.c %D%/script_cache.h \
+	%D%/script_keep.c %D%/script_keep.h \
+	%D%/script_log.c %D%/script_log.h \
+	%D%/script_run.c %D%/script_run.h \
 	%D%/script_rules.c %D%/script_rules.h \
 	%D%/seen.c %D%/seen.h %D%/seen_driver.h \
 	%D%/sending.c \

@@ -8,10 +8,9 @@
  * finished scripts stay, and the message is kept. */
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
-#include "deliver/script_cache.h"
-#include "deliver/sieve_host.h"
+#include "deliver/script_log.h"
+#include "deliver/script_run.h"
 
-#include "base/clock.h"
 #include "sieve-lite/report.h"
 
 #include <dirent.h>
@@ -164,115 +163,37 @@ static bool gather(struct script_list *list, struct status *status)
 	return add_settings(list, "sieve.after", &settings->after, status);
 }
 
-static enum script_answer get_script(struct plugin_state *state, const struct script_list *list,
-    size_t index, const struct script_version **version_out, struct status *status)
+static struct script_wanted wanted_of(const struct script_list *list, size_t index)
 {
-	struct script_wanted wanted = {
+	return (struct script_wanted){
 	    .path = list->items[index].path,
 	    .is_global = list->items[index].part != PART_PERSONAL,
 	    .personal_directory = list->personal_directory,
 	    .global_directory = list->global_directory,
 	};
-	return script_cache_get(state->cache, &wanted, version_out, status);
 }
 
 /* -- running ----------------------------------------------------------------------------------- */
 
-static void append_actions(struct action_list *to, const struct action_list *from)
+static bool decide(void *decided, struct delivery *delivery, struct status *status)
 {
-	if (from->first == NULL)
-		return;
-	if (to->last != NULL)
-		to->last->next = from->first;
-	else
-		to->first = from->first;
-	to->last = from->last;
-	to->count += from->count;
-}
-
-static const char *first_message(struct arena *arena, const struct sieve_errors *errors)
-{
-	const struct sieve_error *e = errors->first;
-	while (e != NULL && e->is_warning)
-		e = e->next;
-	return e == NULL ? "it failed"
-	                 : arena_textf(arena, "%s:%u:%u: error: %s", e->script, e->line, e->column,
-	                       e->message);
-}
-
-enum run_end { RUN_NEXT, RUN_LAST, RUN_TROUBLE };
-
-static enum run_end run(struct plugin_state *state, struct delivery *delivery,
-    const struct sieve_script *script, const char *path, struct status *status)
-{
-	struct sieve_result result = {0};
-	struct sieve_questions questions = {.delivery = delivery, .seen = state->seen};
-	struct sieve_host host = sieve_host_of(&questions);
-	size_t seen_before = seen_count(delivery);
-	/* What a script has made of the message is what the next one sees. */
-	const struct message *current = delivery->keep.message;
-	struct sieve_input input = {.message = current != NULL ? current : &delivery->message,
-	    .top_bytes = delivery->top_bytes,
-	    .envelope = delivery->envelope,
-	    .recipient = &delivery->recipient->envelope,
-	    .recipient_delimiter = delivery->settings->recipient_delimiter,
-	    .now = clock_now(),
-	    .host = &host};
-	switch (sieve_run(delivery->arena, script, &input, &result)) {
-	case SIEVE_DONE:
-		break;
-	case SIEVE_FAILED:
-		delivery_note(delivery, "%s; its actions are dropped, the message is kept",
-		    first_message(delivery->arena, &result.errors));
-		delivery->implicit_keep = true;
-		seen_forget(delivery, seen_before);
-		return RUN_LAST;
-	case SIEVE_CANNOT_RUN:
-		*status = questions.trouble;
-		if (status->detail[0] == '\0')
-			status_fail(status, CAUSE_CANNOT_TELL, "script %s: %s", path,
-			    first_message(delivery->arena, &result.errors));
-		return RUN_TROUBLE;
-	}
-	for (struct action *action = result.actions.first; action != NULL; action = action->next) {
-		if (action->message == NULL)
-			action->message = current;
-	}
-	if (result.keep.message == NULL)
-		result.keep.message = current;
-	action_drop_keeps(&delivery->actions);
-	append_actions(&delivery->actions, &result.actions);
-	delivery->implicit_keep = result.implicit_keep;
-	delivery->keep = result.keep;
-	return result.implicit_keep || action_has_keep(&result.actions) ? RUN_NEXT : RUN_LAST;
-}
-
-static bool decide(void *state, struct delivery *delivery, struct status *status)
-{
+	struct plugin_state *state = decided;
+	struct script_runner runner = {.rules = &state->rules, .seen = state->seen};
 	struct script_list list = {.arena = delivery->arena, .delivery = delivery};
+	enum script_end end = SCRIPT_END_NEXT;
 	if (!gather(&list, status))
 		return false;
-	for (size_t i = 0; i < list.count; i++) {
+	for (size_t i = 0; i < list.count && end == SCRIPT_END_NEXT; i++) {
+		struct script_wanted wanted = wanted_of(&list, i);
 		const struct script_version *version;
-		switch (get_script(state, &list, i, &version, status)) {
-		case SCRIPT_NONE:
-			continue;
-		case SCRIPT_UNREADABLE:
+		enum script_answer answer =
+		    script_cache_get(state->cache, &wanted, &version, status);
+		if (answer == SCRIPT_UNREADABLE)
 			return false;
-		case SCRIPT_BROKEN:
-			delivery_note(delivery, "%s; the script is not run, the message is kept",
-			    first_message(delivery->arena, &version->errors));
-			delivery->implicit_keep = true;
-			return true;
-		case SCRIPT_READY:
-			break;
-		}
-		enum run_end end =
-		    run(state, delivery, version->script, list.items[i].path, status);
-		if (end != RUN_NEXT)
-			return end == RUN_LAST;
+		if (answer != SCRIPT_NONE)
+			end = script_run(&runner, delivery, &wanted, answer, version, status);
 	}
-	return true;
+	return end != SCRIPT_END_TROUBLE;
 }
 
 /* -- for people -------------------------------------------------------------------------------- */
@@ -293,8 +214,9 @@ static void show_version(const struct script_version *version, struct bytes *to)
 	}
 }
 
-static bool show(void *state, struct delivery *delivery, struct bytes *to, struct status *status)
+static bool show(void *shown, struct delivery *delivery, struct bytes *to, struct status *status)
 {
+	struct plugin_state *state = shown;
 	struct script_list list = {.arena = delivery->arena, .delivery = delivery};
 	const char *broken = NULL;
 	if (!gather(&list, status))
@@ -302,8 +224,10 @@ static bool show(void *state, struct delivery *delivery, struct bytes *to, struc
 	if (list.count == 0)
 		bytes_append_text(to, "scripts   none: all mail is kept\n");
 	for (size_t i = 0; i < list.count; i++) {
+		struct script_wanted wanted = wanted_of(&list, i);
 		const struct script_version *version;
-		enum script_answer answer = get_script(state, &list, i, &version, status);
+		enum script_answer answer =
+		    script_cache_get(state->cache, &wanted, &version, status);
 		bytes_appendf(to, "script %zu  %-8s  %s\n", i + 1, part_names[list.items[i].part],
 		    list.items[i].path);
 		if (answer == SCRIPT_UNREADABLE)
@@ -322,9 +246,11 @@ static bool show(void *state, struct delivery *delivery, struct bytes *to, struc
 
 /* -- the rest ---------------------------------------------------------------------------------- */
 
-static void settle(void *state, struct delivery *delivery)
+static void settle(void *settled, struct delivery *delivery)
 {
-	seen_settle(((struct plugin_state *)state)->seen, delivery);
+	struct plugin_state *state = settled;
+	seen_settle(state->seen, delivery);
+	script_log_tell(delivery);
 }
 
 static void close_plugin(void *closing)

@@ -121,8 +121,8 @@ struct loading {
 
 /* Reads one file into the slot's list. SIEVE_NO: there is none. SIEVE_CANNOT_TELL: it is too
  * large, or it cannot be read and `status` is set. */
-static enum sieve_answer read_file(
-    struct loading *loading, const char *name, const char *path, struct span *text_out)
+static enum sieve_answer read_file(struct loading *loading, const char *name, const char *path,
+    bool is_global, struct span *text_out)
 {
 	struct slot *slot = loading->slot;
 	struct script_file *file = ARENA_NEW(slot->arena, struct script_file);
@@ -130,6 +130,7 @@ static enum sieve_answer read_file(
 	int error = file_read_path(path, SCRIPT_BYTES_MAX, &text, &file->seen) != 0 ? errno : 0;
 	file->name = name;
 	file->path = path;
+	file->is_global = is_global;
 	file->exists = error == 0;
 	file->text = arena_span(slot->arena, bytes_span(&text));
 	bytes_clear(&text);
@@ -166,8 +167,8 @@ static enum sieve_answer load_included(
 	if (directory == NULL)
 		return SIEVE_NO;
 	const char *text = arena_text(arena, name);
-	return read_file(
-	    loading, text, arena_textf(arena, "%s/%s.sieve", directory, text), source_out);
+	return read_file(loading, text, arena_textf(arena, "%s/%s.sieve", directory, text),
+	    is_global, source_out);
 }
 
 static const char *copy_text(struct arena *arena, const char *text)
@@ -207,7 +208,7 @@ static enum script_answer load(struct script_cache *cache, struct slot *slot,
 	options.load_context = &loading;
 	options.load = load_included;
 	struct span source;
-	switch (read_file(&loading, options.name, options.name, &source)) {
+	switch (read_file(&loading, options.name, options.name, wanted->is_global, &source)) {
 	case SIEVE_NO:
 		slot->is_settled = false;
 		return SCRIPT_NONE;
@@ -233,4 +234,32 @@ enum script_answer script_cache_get(struct script_cache *cache, const struct scr
 	if (is_known(slot, wanted))
 		return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
 	return load(cache, slot, wanted, status);
+}
+
+/* -- from memory ------------------------------------------------------------------------------- */
+
+static enum sieve_answer find_included(
+    void *context, struct arena *arena, struct span name, bool is_global, struct span *source_out)
+{
+	const struct script_version *version = context;
+	(void)arena;
+	for (const struct script_file *file = version->files->next; file != NULL;
+	     file = file->next) {
+		if (file->is_global == is_global && span_is(name, file->name)) {
+			*source_out = file->text;
+			return SIEVE_YES;
+		}
+	}
+	return SIEVE_NO;
+}
+
+void script_version_compile(struct arena *arena, const struct script_rules *rules,
+    const struct script_wanted *wanted, struct script_version *version)
+{
+	struct sieve_compile_options options =
+	    script_rules_compile_options(rules, wanted->is_global);
+	options.name = wanted->path;
+	options.load_context = version;
+	options.load = find_included;
+	version->script = sieve_compile(arena, version->files->text, &options, &version->errors);
 }

@@ -26,7 +26,8 @@ struct script_wanted {
 struct script_file {
 	const char *name; /* as messages have it */
 	const char *path;
-	bool exists; /* an included one may be missing */
+	bool is_global; /* of an included one: the site's */
+	bool exists;    /* an included one may be missing */
 	struct stat seen;
 	struct span text;
 	struct script_file *next;
@@ -51,5 +52,10 @@ enum script_answer {
  * until the next call. */
 enum script_answer script_cache_get(struct script_cache *cache, const struct script_wanted *wanted,
     const struct script_version **version_out, struct status *status);
+
+/* Compiles a version from the files that it already has; what it includes is only looked for among
+ * them. Sets script and errors, in `arena`. */
+void script_version_compile(struct arena *arena, const struct script_rules *rules,
+    const struct script_wanted *wanted, struct script_version *version);
 
 #endif

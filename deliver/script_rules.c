@@ -83,6 +83,7 @@ bool script_rules_set(struct arena *arena, const struct sieve_settings *settings
 	    .abilities = ABILITIES,
 	    .options = sieve_options_default,
 	};
+	rules_out->options.max_steps = settings->max_steps;
 	rules_out->options.max_actions = settings->max_actions;
 	rules_out->options.max_redirects = settings->max_redirects;
 	rules_out->options.max_variable_bytes = settings->max_variable_bytes;

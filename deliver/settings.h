@@ -111,6 +111,12 @@ struct sieve_settings {
 	uint64_t max_variable_bytes;
 	uint64_t max_includes;
 	uint64_t max_include_depth;
+	uint64_t max_steps;
+	uint64_t max_cpu_time_s;
+	uint64_t max_overruns;
+	bool user_log;
+	bool error_notice;
+	bool last_good;
 	uint64_t duplicate_default_s;
 	uint64_t duplicate_max_s;
 	const struct list_settings *lists;

@@ -4,9 +4,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/script_log.h"
 #include "deliver/special_use.h"
 
 #include <string.h>
+
+#define LOG_BYTES_MAX 1000
 
 /* -- mailboxes --------------------------------------------------------------------------------- */
 
@@ -151,10 +154,34 @@ static enum sieve_answer is_duplicate(void *context, struct span id, uint64_t se
 
 /* -- the rest ---------------------------------------------------------------------------------- */
 
+int64_t sieve_host_cpu_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static enum sieve_answer is_out_of_time(void *context)
 {
 	const struct sieve_questions *questions = context;
-	return clock_left_ms(questions->delivery->call->deadline_ms) == 0 ? SIEVE_YES : SIEVE_NO;
+	const struct delivery *delivery = questions->delivery;
+	int64_t budget_us = (int64_t)delivery->settings->sieve.max_cpu_time_s * 1000000;
+	bool is_out = clock_left_ms(delivery->call->deadline_ms) == 0 ||
+	              sieve_host_cpu_us() - questions->started_us > budget_us;
+	return is_out ? SIEVE_YES : SIEVE_NO;
+}
+
+/* What a user's script writes is for the user, what the site's do for the administrator. */
+static void log_text(void *context, const char *script, unsigned line, struct span text)
+{
+	struct sieve_questions *questions = context;
+	struct delivery *delivery = questions->delivery;
+	const struct script_wanted *wanted = questions->wanted;
+	struct span whole = arena_spanf(delivery->arena, "%s:%u: %.*s", script, line,
+	    (int)(text.len < LOG_BYTES_MAX ? text.len : LOG_BYTES_MAX), text.data);
+	script_log_text(delivery, wanted->path, !wanted->is_global, whole);
+	log_write(LOG_LEVEL_DEBUG, "%s: %.*s: %.*s", delivery->call->id,
+	    (int)delivery->user.name.len, delivery->user.name.data, (int)whole.len, whole.data);
 }
 
 struct sieve_host sieve_host_of(struct sieve_questions *questions)
@@ -168,6 +195,7 @@ struct sieve_host sieve_host_of(struct sieve_questions *questions)
 	    .list_has = list_has,
 	    .mailbox_by_id = mailbox_by_id,
 	    .is_duplicate = is_duplicate,
+	    .log = log_text,
 	    .is_out_of_time = is_out_of_time,
 	};
 }

@@ -3,6 +3,7 @@
 
 #include "deliver/delivery.h"
 #include "deliver/lists.h"
+#include "deliver/script_cache.h"
 #include "deliver/seen.h"
 #include "sieve-lite/sieve.h"
 
@@ -15,7 +16,12 @@ struct sieve_questions {
 	 * else its detail is empty. */
 	struct status trouble;
 	struct list_cache lists;
+	const struct script_wanted *wanted; /* the script */
+	int64_t started_us;                 /* sieve_host_cpu_us() when it began */
 };
+
+/* The processor time this thread has taken. */
+int64_t sieve_host_cpu_us(void);
 
 struct sieve_host sieve_host_of(struct sieve_questions *questions);
 

@@ -6,6 +6,7 @@
 #define DAY UINT64_C(86400)
 
 const struct sieve_options sieve_options_default = {
+    .max_steps = LIMIT_STEPS,
     .max_actions = 32,
     .max_redirects = 4,
     .max_variables = 255,

@@ -19,6 +19,7 @@ struct sieve_header_rule {
  * is a constant in limits.h. */
 struct sieve_options {
 	/* Budgets of one run; over them, the script ends with an error. */
+	uint64_t max_steps;     /* as LIMIT_STEPS counts them */
 	uint64_t max_actions;   /* 0: as many as it likes */
 	uint64_t max_redirects; /* 0: none is allowed */
 	/* variables (RFC 5229): names of a script; a longer value is cut. */

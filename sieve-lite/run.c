@@ -41,19 +41,25 @@ bool run_answer(struct run *run, enum sieve_answer answer, const char *what)
 	return answer == SIEVE_YES;
 }
 
+static void fail_over_budget(struct run *run, const char *what)
+{
+	run_fail(run, "this script %s", what);
+	run->result->is_over_budget = true;
+}
+
 void run_spend(struct run *run, uint64_t steps)
 {
 	const struct sieve_host *host = run->input->host;
 	run->steps += steps;
-	if (run->steps > LIMIT_STEPS) {
-		run_fail(run, "this script takes too many steps: more than %d", LIMIT_STEPS);
+	if (run->steps > run->script->options->max_steps) {
+		fail_over_budget(run, "takes too many steps");
 		return;
 	}
 	if (run->steps < run->steps_until_clock || host == NULL || host->is_out_of_time == NULL)
 		return;
 	run->steps_until_clock = run->steps + LIMIT_STEPS_BETWEEN_CLOCKS;
 	if (host->is_out_of_time(host->context) != SIEVE_NO)
-		run_fail(run, "this script exceeded its CPU time limit");
+		fail_over_budget(run, "exceeded its CPU time limit");
 }
 
 void run_spend_bytes(struct run *run, uint64_t bytes)
@@ -61,7 +67,7 @@ void run_spend_bytes(struct run *run, uint64_t bytes)
 	run->taken_bytes += bytes;
 	run_spend(run, bytes / BYTES_PER_STEP);
 	if (run->taken_bytes > LIMIT_RUN_BYTES)
-		run_fail(run, "this script takes too much memory");
+		fail_over_budget(run, "takes too much memory");
 }
 
 static void tell(struct run *run, const struct node *node, enum sieve_trace_kind kind, bool result)

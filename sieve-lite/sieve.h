@@ -191,6 +191,7 @@ struct sieve_result {
 	bool implicit_keep;         /* still in effect at the end: the next script may run */
 	struct action keep;         /* what the implicit keep is, if it is done: flags, version */
 	struct sieve_errors errors; /* of the run */
+	bool is_over_budget;        /* it failed because it took too much */
 };
 
 /* Runs a script over one message for one recipient. Actions, and all else in the result, are

@@ -69,10 +69,15 @@ def as_user():
 
 
 def run(*arguments, message=MESSAGE, program="deliver"):
-    """(exit status, output) of a program started as the one who gets the mail."""
+    """(exit status, output) of a program started as the one who gets the mail. Waits for what goes
+    on behind its answer too: until nobody has the pipe any more that all of it inherited."""
+    ours, theirs = os.pipe()
     done = subprocess.run([BIN + program, *arguments], input=message, cwd="/", timeout=60,
                           env={"PATH": "/usr/bin:/bin"}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, **as_user())
+                          stderr=subprocess.STDOUT, check=False, pass_fds=(theirs,), **as_user())
+    os.close(theirs)
+    os.read(ours, 1)
+    os.close(ours)
     return done.returncode, done.stdout.decode("utf-8", "replace")
 
 
@@ -300,12 +305,14 @@ def _():
 def _():
     fresh()
     write("anna/.dovecot.sieve", DUPLICATE)
+    write("records", "")
     command = [BIN + "deliver", "-c", path("ladle.conf"), "-d", "anna"]
     with open(path("message"), "wb") as stream:
         stream.write(MESSAGE)
     running = [subprocess.Popen([*command, "-p", path("message")], stdin=subprocess.DEVNULL,
                                 cwd="/", **as_user()) for _ in range(8)]
     tap.equal([one.wait(60) for one in running], [0] * 8)
+    tap.until(lambda: len(read("records").splitlines()) == 8, "all are over")
     tap.equal(folders(), {"INBOX": 1, "Again": 7})
 
 
@@ -468,6 +475,131 @@ def _():
     tap.equal(deliver(*site)[0], 0)  # nobody asks
     write("anna/.dovecot.sieve", 'require "extlists"; if %s {}' % LISTS % "urn:x:friends")
     tap.equal(deliver(*site)[0], 75)
+
+
+# -- what is wrong with them -----------------------------------------------------------------------
+
+BROKEN = 'require "fileinto";\nif header "subject" "x" {\n\tfileinto 1;\n}\n'
+TELLS = (".dovecot.sieve:3:11: error: ", "    " + " fileinto 1;\n", "              ^\n")
+
+
+def user_log():
+    name = "anna/.dovecot.sieve.log"
+    return read(name) if os.path.exists(path(name)) else ""
+
+
+@tap.case("an error of a user's script is told beside it, with the line and a caret")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", BROKEN)
+    goes_to({"INBOX": 1})
+    for part in TELLS:
+        tap.contains(user_log(), part)
+    tap.equal(os.stat(path("anna/.dovecot.sieve.log")).st_mode & 0o777, 0o600)
+    write("anna/.dovecot.sieve", 'require "include";\nkeep;\ninclude "nobody";\n')
+    goes_to({"INBOX": 1})
+    tap.contains(user_log(), ".dovecot.sieve:3:1: error: there is no script")
+    tap.contains(user_log(), "    include \"nobody\";\n    ^\n")
+    write("anna/.dovecot.sieve", 'require "include";\ninclude "part";\n')
+    write("anna/sieve/part.sieve", "keep;\n  kepp;\n")
+    goes_to({"INBOX": 1})
+    tap.contains(user_log(), "part:2:3: error: ")
+    tap.contains(user_log(), "      kepp;\n      ^\n")
+
+
+@tap.case("the log beside a script is turned over, and never somebody else's file")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", BROKEN)
+    write("anna/.dovecot.sieve.log", "old\n" * 3000, mode=0o600)
+    goes_to({"INBOX": 1})
+    tap.contains(read("anna/.dovecot.sieve.log.0"), "old\n")
+    tap.check("old" not in user_log() and user_log().startswith("started at "), user_log())
+    os.unlink(path("anna/.dovecot.sieve.log"))
+    write("anna/mine", "mine\n")
+    os.symlink("mine", path("anna/.dovecot.sieve.log"))
+    goes_to({"INBOX": 1})
+    tap.equal(read("anna/mine"), "mine\n")
+    os.unlink(path("anna/.dovecot.sieve.log"))
+    os.link(path("anna/mine"), path("anna/.dovecot.sieve.log"))
+    goes_to({"INBOX": 1})
+    tap.equal(read("anna/mine"), "mine\n")
+    os.unlink(path("anna/.dovecot.sieve.log"))
+    goes_to({"INBOX": 1}, "-o", "sieve.user_log=no")
+    tap.equal(user_log(), "")
+
+
+@tap.case("errors of the site's scripts are told to the administrator, not to users")
+def _():
+    fresh()
+    write("site/before/a.sieve", BROKEN)
+    write("anna/.dovecot.sieve", "keep;\n")
+    goes_to({"INBOX": 1})
+    tap.equal(sorted(name for name in os.listdir(path("anna")) if "log" in name), [])
+    tap.contains(read("log"), "site/before/a.sieve:3:11: error: ")
+
+
+@tap.case("by setting the user gets a mail about it once a day")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", BROKEN)
+    goes_to({"INBOX": 2}, "-o", "sieve.error_notice=yes")
+    notice = [one.bytes.decode() for one in maildir.messages(path("anna/Maildir"))
+              if b"auto-generated" in one.bytes]
+    tap.equal(len(notice), 1)
+    tap.contains(notice[0], "Subject: Your mail filter has an error\n")
+    tap.contains(notice[0], "Return-Path: <>\n")
+    tap.contains(notice[0], ".dovecot.sieve:3:11: error: ")
+    goes_to({"INBOX": 1}, "-o", "sieve.error_notice=yes")
+    yesterday = time.time() - 90000
+    os.utime(path("state/anna/script-notice"), (yesterday, yesterday))
+    goes_to({"INBOX": 2}, "-o", "sieve.error_notice=yes")
+
+
+@tap.case("by setting the last good version works on, with what it included")
+def _():
+    fresh()
+    good = ("-o", "sieve.last_good=yes")
+    write("anna/.dovecot.sieve", 'require "include"; include "part";\n')
+    write("anna/sieve/part.sieve", filing("Good"))
+    goes_to({"Good": 1}, *good)
+    write("anna/sieve/part.sieve", "kepp;\n")
+    goes_to({"Good": 1}, *good)
+    tap.contains(user_log(), "part:1:1: error: ")
+    write("anna/.dovecot.sieve", BROKEN)
+    goes_to({"Good": 1}, *good)
+    tap.contains(last_record(), "the last good version is run")
+    goes_to({"INBOX": 1})
+    write("anna/.dovecot.sieve", filing("New"))
+    goes_to({"New": 1}, *good)
+    write("anna/.dovecot.sieve", BROKEN)
+    goes_to({"New": 1}, *good)
+
+
+@tap.case("debug_log of a user's script goes to the user's log")
+def _():
+    fresh()
+    write("anna/.dovecot.sieve", 'require "vnd.dovecot.debug";\ndebug_log "one\r\ntwo";\n')
+    goes_to({"INBOX": 1})
+    tap.contains(user_log(), ".dovecot.sieve:2: one  two\n")
+
+
+# -- what they may cost ----------------------------------------------------------------------------
+
+@tap.case("a script over its budget: kept, recorded; again and again: left out until it changes")
+def _():
+    fresh()
+    heavy = 'require ["fileinto"];\n' + "if size :over 1G { discard; }\n" * 600
+    few = ("-o", "sieve.max_steps=1000", "-o", "sieve.max_overruns=2")
+    write("anna/.dovecot.sieve", heavy + 'fileinto "Done";\n')
+    goes_to({"Done": 1})
+    for _ in range(2):
+        goes_to({"INBOX": 1}, *few)
+        tap.contains(last_record(), "too many steps")
+    goes_to({"INBOX": 1}, *few)
+    tap.contains(last_record(), "over its budget again and again")
+    write("anna/.dovecot.sieve", filing("Done"))
+    goes_to({"Done": 1}, *few)
 
 
 tap.main()

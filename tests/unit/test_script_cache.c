@@ -33,7 +33,7 @@ static void open_room(void)
 {
 	struct status status;
 	static const struct sieve_settings settings = {
-	    .max_actions = 32, .max_includes = 255, .max_include_depth = 10};
+	    .max_steps = 1000, .max_actions = 32, .max_includes = 255, .max_include_depth = 10};
 	strcpy(top, "/tmp/ladle-cache.XXXXXX");
 	ck_assert(mkdtemp(top) != NULL);
 	arena = arena_new();

@@ -1,0 +1,159 @@
+/* script_run.c - one script in a delivery.
+ *
+ * A broken script never loses or delays mail: its own actions are dropped, those of finished
+ * scripts stay, and the message is kept. Only what cannot be told makes it wait. */
+#include "deliver/script_run.h"
+
+#include "base/clock.h"
+#include "deliver/script_keep.h"
+#include "deliver/script_log.h"
+#include "deliver/sieve_host.h"
+
+struct script {
+	const struct script_runner *runner;
+	struct delivery *delivery;
+	const struct script_wanted *wanted;
+	const struct script_version *version;
+};
+
+static void append_actions(struct action_list *to, const struct action_list *from)
+{
+	if (from->first == NULL)
+		return;
+	if (to->last != NULL)
+		to->last->next = from->first;
+	else
+		to->first = from->first;
+	to->last = from->last;
+	to->count += from->count;
+}
+
+static const char *first_message(struct arena *arena, const struct sieve_errors *errors)
+{
+	const struct sieve_error *e = errors->first;
+	while (e != NULL && e->is_warning)
+		e = e->next;
+	return e == NULL ? "it failed"
+	                 : arena_textf(arena, "%s:%u:%u: error: %s", e->script, e->line, e->column,
+	                       e->message);
+}
+
+/* The script is in error: the message is kept, whatever else was asked for. */
+static enum script_end keep(
+    const struct script *script, const struct sieve_errors *errors, const char *outcome)
+{
+	struct delivery *delivery = script->delivery;
+	delivery_note(delivery, "%s; %s", first_message(delivery->arena, errors), outcome);
+	script_log_errors(
+	    delivery, script->wanted->path, !script->wanted->is_global, script->version, errors);
+	delivery->implicit_keep = true;
+	return SCRIPT_END_LAST;
+}
+
+/* What a script has made of the message is what the next one sees. */
+static enum script_end take_over(struct delivery *delivery, struct sieve_result *result)
+{
+	const struct message *current = delivery->keep.message;
+	for (struct action *action = result->actions.first; action != NULL; action = action->next) {
+		if (action->message == NULL)
+			action->message = current;
+	}
+	if (result->keep.message == NULL)
+		result->keep.message = current;
+	action_drop_keeps(&delivery->actions);
+	append_actions(&delivery->actions, &result->actions);
+	delivery->implicit_keep = result->implicit_keep;
+	delivery->keep = result->keep;
+	return result->implicit_keep || action_has_keep(&result->actions) ? SCRIPT_END_NEXT
+	                                                                  : SCRIPT_END_LAST;
+}
+
+static enum script_end fail(const struct script *script, const struct sieve_result *result)
+{
+	struct delivery *delivery = script->delivery;
+	/* That the delivery as a whole took too long is not the script's fault. */
+	if (result->is_over_budget && !script->wanted->is_global &&
+	    delivery->settings->sieve.max_overruns > 0 &&
+	    clock_left_ms(delivery->call->deadline_ms) > 0)
+		script_keep_overrun(delivery, script->wanted->path, script->version);
+	return keep(script, &result->errors, "its actions are dropped, the message is kept");
+}
+
+static enum script_end run(const struct script *script, struct status *status)
+{
+	struct delivery *delivery = script->delivery;
+	struct sieve_result result = {0};
+	struct sieve_questions questions = {.delivery = delivery,
+	    .seen = script->runner->seen,
+	    .wanted = script->wanted,
+	    .started_us = sieve_host_cpu_us()};
+	struct sieve_host host = sieve_host_of(&questions);
+	size_t seen_before = seen_count(delivery);
+	const struct message *current = delivery->keep.message;
+	struct sieve_input input = {.message = current != NULL ? current : &delivery->message,
+	    .top_bytes = delivery->top_bytes,
+	    .envelope = delivery->envelope,
+	    .recipient = &delivery->recipient->envelope,
+	    .recipient_delimiter = delivery->settings->recipient_delimiter,
+	    .now = clock_now(),
+	    .host = &host};
+	switch (sieve_run(delivery->arena, script->version->script, &input, &result)) {
+	case SIEVE_DONE:
+		if (delivery->settings->sieve.last_good && !script->wanted->is_global)
+			script_keep_good(delivery, script->wanted->path, script->version);
+		return take_over(delivery, &result);
+	case SIEVE_FAILED:
+		seen_forget(delivery, seen_before);
+		return fail(script, &result);
+	case SIEVE_CANNOT_RUN:
+		break;
+	}
+	*status = questions.trouble;
+	if (status->detail[0] == '\0')
+		status_fail(status, CAUSE_CANNOT_TELL, "script %s: %s", script->wanted->path,
+		    first_message(delivery->arena, &result.errors));
+	return SCRIPT_END_TROUBLE;
+}
+
+static enum script_end run_last_good(struct script *script, struct status *status)
+{
+	struct delivery *delivery = script->delivery;
+	const struct script_version *good =
+	    delivery->settings->sieve.last_good && !script->wanted->is_global
+	        ? script_keep_load(delivery, script->runner->rules, script->wanted)
+	        : NULL;
+	if (good == NULL)
+		return keep(
+		    script, &script->version->errors, "the script is not run, the message is kept");
+	keep(script, &script->version->errors, "the last good version is run");
+	script->version = good;
+	return run(script, status);
+}
+
+/* One that goes over its budget again and again would cost the site that much for each message. */
+static bool is_given_up(const struct script *script)
+{
+	struct delivery *delivery = script->delivery;
+	uint64_t max = delivery->settings->sieve.max_overruns;
+	if (max == 0 || script->wanted->is_global ||
+	    script_keep_overruns(delivery, script->wanted->path, script->version) < max)
+		return false;
+	delivery_note(delivery,
+	    "%s: over its budget again and again; it is not run for an hour or until it is "
+	    "changed, the message is kept",
+	    script->wanted->path);
+	delivery->implicit_keep = true;
+	return true;
+}
+
+enum script_end script_run(const struct script_runner *runner, struct delivery *delivery,
+    const struct script_wanted *wanted, enum script_answer answer,
+    const struct script_version *version, struct status *status)
+{
+	struct script script = {runner, delivery, wanted, version};
+	if (answer == SCRIPT_BROKEN)
+		return run_last_good(&script, status);
+	if (is_given_up(&script))
+		return SCRIPT_END_LAST;
+	return run(&script, status);
+}
