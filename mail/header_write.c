@@ -87,6 +87,11 @@ static void write_encoded(struct bytes *to, struct span value, size_t column)
 		uint32_t character;
 		char encoded[16];
 		utf8_next(&rest, &character);
+		/* Folds are no text. */
+		if (character == '\r' || character == '\n') {
+			value = rest;
+			continue;
+		}
 		size_t len = encode_character(span_first(value, value.len - rest.len), encoded);
 		if (used > 0 && beside + used + len + 2 > ENCODED_WORD_BYTES) {
 			bytes_append_text(to, "?=\n ");
@@ -104,9 +109,19 @@ static void write_encoded(struct bytes *to, struct span value, size_t column)
 	bytes_append_text(to, "?=");
 }
 
+bool header_value_is_valid(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char byte = (unsigned char)value.data[i];
+		if (byte < ' ' && byte != '\t' && byte != '\r' && byte != '\n')
+			return false;
+	}
+	return utf8_is_valid(value);
+}
+
 bool header_write(struct bytes *to, struct span name, struct span value)
 {
-	if (!utf8_is_valid(value))
+	if (!utf8_is_valid(value) || span_find(value, '\0') != value.len)
 		return false;
 	bytes_append_span(to, name);
 	bytes_append_text(to, ": ");

@@ -8,10 +8,19 @@ static void run_keep(struct run *run, const struct node *node)
 	run_cancel_keep(run, node);
 }
 
+static bool has_discard(const struct run *run)
+{
+	const struct action *action = run->result->actions.first;
+	while (action != NULL && action->kind != ACTION_DISCARD)
+		action = action->next;
+	return action != NULL;
+}
+
 /* Cancels the implicit keep and nothing else: what was stored before stays stored. */
 static void run_discard(struct run *run, const struct node *node)
 {
-	run_act(run, node, ACTION_DISCARD);
+	if (!has_discard(run))
+		run_act(run, node, ACTION_DISCARD);
 	run_cancel_keep(run, node);
 }
 

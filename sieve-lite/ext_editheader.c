@@ -4,9 +4,10 @@
  *	deleteheader [":index" <fieldno: number> [":last"]] [COMPARATOR] [MATCH-TYPE]
  *	             <field-name: string> [<value-patterns: string-list>]
  *
- * Each change makes a new version of the message; actions before it keep theirs. Received and
- * Auto-Submitted cannot be deleted: loops are found by them. Nor can what the mail system wrote on
- * top when the message arrived, and it stays on top. */
+ * Each change makes a new version of the message; actions before it keep theirs. What a site or
+ * we forbid is not done, which is no error (6): Received and Auto-Submitted are not deleted and
+ * X-Sieve-Redirected-From not touched, because loops are found by them; Subject may always be.
+ * What the mail system wrote on top when the message arrived stays, and stays on top. */
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
@@ -14,6 +15,36 @@
 #include "sieve-lite/match.h"
 
 #include "mail/header.h"
+
+enum change { CHANGE_ADD, CHANGE_DELETE };
+
+static bool is_forbidden(const struct sieve_options *options, struct span name, enum change change)
+{
+	if (span_is_nocase(name, "X-Sieve-Redirected-From"))
+		return true;
+	if (change == CHANGE_DELETE &&
+	    (span_is_nocase(name, "Received") || span_is_nocase(name, "Auto-Submitted")))
+		return true;
+	if (span_is_nocase(name, "Subject"))
+		return false;
+	for (size_t i = 0; i < options->header_rule_count; i++) {
+		const struct sieve_header_rule *rule = &options->header_rules[i];
+		if (span_is_nocase(name, rule->name))
+			return change == CHANGE_ADD ? rule->forbids_add : rule->forbids_delete;
+	}
+	return false;
+}
+
+static void warn(struct checker *checker, const struct text *name, enum change change)
+{
+	if (!text_is_constant(name) ||
+	    !is_forbidden(checker->options->options, name->literal, change))
+		return;
+	problem_warning(checker->problems, name->at,
+	    change == CHANGE_ADD ? "adding '%s' is forbidden; this does nothing"
+	                         : "'%s' cannot be deleted; this does nothing",
+	    problem_quote(checker->problems, name->literal));
+}
 
 static bool check_name(struct checker *checker, struct node *node)
 {
@@ -33,6 +64,24 @@ static struct span name_of(struct run *run, const struct node *node)
 		return name;
 	run_fail(run, "no header can have this name");
 	return (struct span){NULL, 0};
+}
+
+static bool check_addheader(struct checker *checker, struct node *node)
+{
+	const struct text *value = &node->positionals[1]->texts[0];
+	const char *why = NULL;
+	warn(checker, &node->positionals[0]->texts[0], CHANGE_ADD);
+	if (!check_name(checker, node))
+		return false;
+	if (!text_is_constant(value))
+		return true;
+	if (value->literal.len > checker->options->options->max_header_bytes)
+		why = "this value is too large for a header";
+	else if (!header_value_is_valid(value->literal))
+		why = "this value is invalid in a header";
+	if (why != NULL)
+		problem_error(checker->problems, value->at, "%s", why);
+	return why == NULL;
 }
 
 /* The head of the message is replaced by what is in `head`, which is freed. */
@@ -61,30 +110,26 @@ static void run_addheader(struct run *run, const struct node *node)
 	struct span head = run->message->head;
 	size_t at = node_tag(node, "last") != NULL ? end_of_fields(run) : run->input->top_bytes;
 	struct bytes edited = {0};
-	if (name.data == NULL)
+	if (name.data == NULL || is_forbidden(run->script->options, name, CHANGE_ADD))
 		return;
+	if (value.len > run->script->options->max_header_bytes) {
+		run_fail(run, "this value is too large for a header: more than %llu bytes",
+		    (unsigned long long)run->script->options->max_header_bytes);
+		return;
+	}
 	bytes_append_span(&edited, span_first(head, at));
 	/* The last line of a header without a body may lack its end. */
 	if (edited.len > 0 && edited.data[edited.len - 1] != '\n')
 		bytes_append_byte(&edited, '\n');
 	if (!header_write(&edited, name, value))
-		run_fail(run, "the value of a header must be valid UTF-8");
+		run_fail(run, "this value is invalid in a header");
 	bytes_append_span(&edited, span_from(head, at));
 	replace_head(run, &edited);
 }
 
-static bool is_protected(struct span name)
-{
-	return span_is_nocase(name, "Received") || span_is_nocase(name, "Auto-Submitted");
-}
-
 static bool check_deleteheader(struct checker *checker, struct node *node)
 {
-	const struct text *name = &node->positionals[0]->texts[0];
-	if (text_is_constant(name) && is_protected(name->literal))
-		problem_warning(checker->problems, name->at,
-		    "'%s' cannot be deleted; this does nothing",
-		    problem_quote(checker->problems, name->literal));
+	warn(checker, &node->positionals[0]->texts[0], CHANGE_DELETE);
 	return check_name(checker, node);
 }
 
@@ -101,7 +146,7 @@ static void run_deleteheader(struct run *run, const struct node *node)
 	struct span head = run->message->head;
 	struct bytes edited = {0};
 	size_t done = 0;
-	if (name.data == NULL || is_protected(name))
+	if (name.data == NULL || is_forbidden(run->script->options, name, CHANGE_DELETE))
 		return;
 	struct field_walk walk = field_walk(run, node, node->positionals[0]);
 	for (struct field *field; (field = field_walk_next(&walk)) != NULL;) {
@@ -135,7 +180,7 @@ static const struct command commands[] = {
     {.name = "addheader",
         .positionals = {NAME, {.name = "the value", .type = WANTS_TEXT}},
         .tags = add_tags,
-        .check = check_name,
+        .check = check_addheader,
         .run = run_addheader},
     {.name = "deleteheader",
         .positionals = {NAME, {.name = "the patterns", .type = WANTS_TEXTS, .is_optional = true}},

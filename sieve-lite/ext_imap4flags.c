@@ -1,7 +1,8 @@
 /* ext_imap4flags.c - flags and keywords of what is stored (RFC 5232).
  *
- * A set of flags is a string of words. The internal variable belongs to the whole run; where a
- * script names a variable, it is one of RFC 5229. Flags that IMAP could not store are ignored. */
+ * A set of flags is a string of words. The internal variable belongs to the result, and begins
+ * with what the message has; where a script names a variable, it is one of RFC 5229. Flags that
+ * IMAP could not store are ignored. */
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
 #include "sieve-lite/variables.h"
@@ -9,10 +10,6 @@
 #include <string.h>
 
 #define FLAG_BYTES 128
-
-struct flags {
-	struct span internal;
-};
 
 static bool is_keyword(struct span flag)
 {
@@ -78,9 +75,15 @@ static struct span finish(struct run *run, struct bytes *set)
 	return copy;
 }
 
-static struct flags *flags_of(struct run *run)
+static struct span *internal_variable(struct run *run)
 {
-	return run_state(run, &ext_imap4flags, sizeof(struct flags));
+	struct bytes set = {0};
+	if (run->result->flags.data != NULL)
+		return &run->result->flags;
+	for (size_t i = 0; i < run->input->flag_count; i++)
+		add_words(run, &set, run->input->flags[i]);
+	run->result->flags = finish(run, &set);
+	return &run->result->flags;
 }
 
 /*	setflag / addflag / removeflag [<variablename: string>] <list-of-flags: string-list> */
@@ -113,7 +116,7 @@ static bool check_action(struct checker *checker, struct node *node)
 static struct span get_set(struct run *run, const struct node *node, size_t index)
 {
 	struct variable_target *const *targets = node->data;
-	return targets != NULL ? variable_get(run, targets[index]) : flags_of(run)->internal;
+	return targets != NULL ? variable_get(run, targets[index]) : *internal_variable(run);
 }
 
 static void put_set(struct run *run, const struct node *node, struct span value)
@@ -122,7 +125,7 @@ static void put_set(struct run *run, const struct node *node, struct span value)
 	if (targets != NULL)
 		variable_set(run, targets[0], value);
 	else
-		flags_of(run)->internal = value;
+		*internal_variable(run) = value;
 }
 
 static void run_setflag(struct run *run, const struct node *node)
@@ -166,7 +169,9 @@ static bool test_hasflag(struct run *run, const struct node *node)
 {
 	struct match match = match_begin(run, node);
 	size_t count = node->positionals[0] != NULL ? node->positionals[0]->count : 1;
-	match.has_word_keys = true;
+	/* What is matched otherwise is a pattern or a number, not a list of flags. */
+	match.has_word_keys = strcmp(node->matching->type->name, "is") == 0 ||
+	                      strcmp(node->matching->type->name, "contains") == 0;
 	for (size_t i = 0; i < count; i++) {
 		struct bytes distinct = {0};
 		struct span flag;
@@ -204,8 +209,8 @@ static void apply_flags(struct run *run, const struct argument *use, struct acti
 /* Where :flags was not said, the internal variable. */
 static void store(struct run *run, struct action *action)
 {
-	if (action->flags == NULL && flags_of(run)->internal.len > 0)
-		put_flags(run, action, flags_of(run)->internal);
+	if (action->flags == NULL && run->result->flags.data != NULL)
+		put_flags(run, action, run->result->flags);
 }
 
 #define FLAG_ARGUMENTS                                           \

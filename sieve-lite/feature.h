@@ -145,7 +145,8 @@ struct extension {
 	/* Changes the meaning of strings; called for each in the order of the registry. False:
 	 * reported. */
 	bool (*check_text)(struct checker *checker, struct text *text);
-	/* Has a say in each storing, the implicit keep included, after the tags. */
+	/* Has a say in each storing, the implicit keep included, after the tags; whether the script
+	 * required it or not. */
 	void (*store)(struct run *run, struct action *action);
 };
 

@@ -279,9 +279,8 @@ struct action *run_act(struct run *run, const struct node *node, enum action_kin
 static void let_features_store(struct run *run, struct action *action)
 {
 	for (size_t i = 0; i < registry_count(); i++) {
-		const struct extension *extension = registry_extension(i);
-		if (run->script->features.is_on[i] && extension->store != NULL)
-			extension->store(run, action);
+		if (registry_extension(i)->store != NULL)
+			registry_extension(i)->store(run, action);
 	}
 }
 
@@ -324,12 +323,24 @@ void run_store(struct run *run, const struct node *node, struct span folder)
 		if (action == NULL)
 			return;
 		action->folder = folder;
+	} else if (folder.len == 0) {
+		/* What was filed there becomes a keep, which the next script may undo. */
+		action->kind = ACTION_KEEP;
+		action->folder = folder;
 	}
 	/* The last one asked for says with which flags (RFC 5232 section 3). */
 	action->flags = NULL;
 	action->flag_count = 0;
 	apply_tags(run, node, action);
 	let_features_store(run, action);
+}
+
+void run_settle_keep(struct run *run)
+{
+	run->result->keep = (struct action){.kind = ACTION_KEEP,
+	    .is_implicit = true,
+	    .message = run->message != run->input->message ? run->message : NULL};
+	let_features_store(run, &run->result->keep);
 }
 
 enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
@@ -347,13 +358,10 @@ enum sieve_end run_script(struct arena *arena, const struct sieve_script *script
 	    .script = script,
 	    .input = input,
 	    .result = result,
-	    .message = input->message,
+	    .message = result->keep.message != NULL ? result->keep.message : input->message,
 	};
 	run_commands(&run, script->first);
-	result->keep = (struct action){.kind = ACTION_KEEP,
-	    .is_implicit = true,
-	    .message = run.message != input->message ? run.message : NULL};
-	let_features_store(&run, &result->keep);
+	run_settle_keep(&run);
 	switch (run.unwind) {
 	case UNWIND_FAILED:
 		return SIEVE_FAILED;

@@ -56,9 +56,13 @@ void run_spend(struct run *run, uint64_t steps);
  * to be told, because included scripts run again and again. */
 void run_spend_bytes(struct run *run, uint64_t bytes);
 
-/* sieve_run() that adds to the result there is. */
+/* sieve_run() that adds to the result there is, and goes on with that one's version of the message
+ * and its flags. */
 enum sieve_end run_script(struct arena *arena, const struct sieve_script *script,
     const struct sieve_input *input, struct sieve_result *result);
+
+/* Makes the implicit keep of the result what it is at this moment. */
+void run_settle_keep(struct run *run);
 
 void run_commands(struct run *run, const struct node *first);
 bool run_test(struct run *run, const struct node *test);

@@ -174,6 +174,9 @@ struct sieve_input {
 	const struct envelope_recipient *recipient;
 	const char *recipient_delimiter;  /* for subaddress; null: none */
 	const struct address *user_email; /* how the user is called outside; null: not known */
+	/* Flags and keywords the message has already, where it is stored; null: none. */
+	const struct span *flags;
+	size_t flag_count;
 	struct timespec now;
 	const struct sieve_host *host;
 	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */
@@ -190,6 +193,8 @@ struct sieve_result {
 	struct action_list actions; /* without the implicit keep */
 	bool implicit_keep;         /* still in effect at the end: the next script may run */
 	struct action keep;         /* what the implicit keep is, if it is done: flags, version */
+	struct span flags; /* the internal variable of imap4flags; null data: it was not used */
+	const struct action *done;  /* up to this one actions have been done; null: none */
 	struct sieve_errors errors; /* of the run */
 	bool is_over_budget;        /* it failed because it took too much */
 };
