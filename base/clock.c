@@ -17,6 +17,13 @@ int clock_left_ms(int64_t deadline_ms)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+int64_t clock_cpu_ms(void)
+{
+	struct timespec used;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
 struct timespec clock_now(void)
 {
 	struct timespec now;

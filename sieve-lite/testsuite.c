@@ -11,13 +11,6 @@
 
 #include <stdarg.h>
 
-/* Pigeonhole's, so that its users find what they know. */
-static const char initial_message[] = "From: sender@example.com\n"
-                                      "To: recipient@example.org\n"
-                                      "Subject: Frop!\n"
-                                      "\n"
-                                      "Friep!\n";
-
 /* -- The world --------------------------------------------------------------------------------- */
 
 struct testsuite *testsuite_of(struct run *run)
@@ -49,12 +42,10 @@ void testsuite_forget_errors(struct testsuite *suite)
 
 void testsuite_reset(struct testsuite *suite, struct run *run)
 {
+	struct testsuite_mail mail = suite->mail;
 	*run->result = (struct sieve_result){.implicit_keep = true, .errors = run->result->errors};
-	suite->done = NULL;
-	suite->is_keep_done = false;
-	suite->is_keep_owed = false;
-	suite->sent = NULL;
-	testsuite_show(suite, run, &suite->base_mail);
+	suite->outcome = (struct testsuite_outcome){0};
+	testsuite_show(suite, run, &mail);
 }
 
 /* What a script wrote with debug_log. */
@@ -66,6 +57,13 @@ static void log_text(void *context, const char *script, unsigned line, struct sp
 	bytes_append_span(&said, text);
 	suite->say(suite->context, bytes_span(&said));
 	bytes_clear(&said);
+}
+
+static enum sieve_answer is_out_of_time(void *context)
+{
+	const struct testsuite *suite = context;
+	return suite->cpu_deadline_ms != 0 && clock_cpu_ms() > suite->cpu_deadline_ms ? SIEVE_YES
+	                                                                              : SIEVE_NO;
 }
 
 void testsuite_open(struct testsuite *suite)
@@ -83,6 +81,7 @@ void testsuite_open(struct testsuite *suite)
 	    .mailbox_by_id = testsuite_mailbox_by_id,
 	    .filter = testsuite_filter,
 	    .execute = testsuite_run_program,
+	    .is_out_of_time = is_out_of_time,
 	};
 	suite->input = (struct sieve_input){
 	    .envelope = &suite->mail.envelope,
@@ -93,7 +92,7 @@ void testsuite_open(struct testsuite *suite)
 	};
 	testsuite_make_folder(suite, SPAN("INBOX"));
 	testsuite_config_reload(suite);
-	testsuite_set_message(suite, SPAN(initial_message));
+	testsuite_initial_mail(suite, &suite->mail);
 }
 
 void testsuite_close(struct testsuite *suite)
@@ -179,13 +178,11 @@ static void run_set(struct run *run, const struct node *node)
 	struct testsuite *suite = testsuite_of(run);
 	struct span member = node->positionals[0]->texts[0].literal;
 	struct span value = testsuite_text(run, node, 1);
-	if (!span_is_nocase(member, "message")) {
-		if (!testsuite_set_envelope(suite, member, value))
-			run_fail(run, "this is no address");
-		return;
-	}
-	if (testsuite_set_message(suite, value))
-		testsuite_show(suite, run, &suite->base_mail);
+	struct testsuite_mail mail = {0};
+	if (!span_is_nocase(member, "message"))
+		testsuite_set_envelope(suite, member, value);
+	else if (testsuite_new_mail(suite, value, &mail))
+		testsuite_show(suite, run, &mail);
 	else
 		run_fail(run, "the message cannot be made");
 }
@@ -211,20 +208,26 @@ static bool test_message(struct run *run, const struct node *node)
 	const struct argument *in = node_tag(node, "folder");
 	uint64_t index = node->positionals[0]->number;
 	const struct testsuite_mail *first = suite->sent;
+	const struct testsuite_folder *folder = NULL;
+	struct testsuite_mail shown;
 	if (in != NULL) {
-		struct testsuite_folder *folder =
-		    testsuite_folder(suite, run_text(run, &in->value->texts[0]));
+		struct span name = run_text(run, &in->value->texts[0]);
+		folder = testsuite_folder(suite, name);
 		first = folder != NULL ? folder->first : NULL;
+	}
+	if (in != NULL && folder == NULL) {
+		testsuite_error(suite, "failed to open mailbox: it does not exist");
+		testsuite_initial_mail(suite, &shown);
+		testsuite_show(suite, run, &shown);
+		return false;
 	}
 	const struct testsuite_mail *mail = testsuite_mail_at(first, index);
 	if (mail == NULL)
 		return false;
-	struct testsuite_mail shown = *mail;
-	/* A stored message has no envelope: that of the delivery stays. */
-	if (in != NULL) {
-		shown.envelope = suite->mail.envelope;
-		shown.recipient = suite->mail.recipient;
-	}
+	shown = *mail;
+	/* A stored message has no envelope. */
+	if (in != NULL)
+		testsuite_guess_envelope(suite, &shown);
 	testsuite_show(suite, run, &shown);
 	return true;
 }
@@ -373,7 +376,7 @@ static bool test_error(struct run *run, const struct node *node)
 
 /*	test_result_action [MATCH-TYPE] [COMPARATOR] [:index <number>] <key-list: string-list>
  *
- * The implicit keep is the last action as long as it is in effect. */
+ * The implicit keep is not among them. */
 static bool test_result_action(struct run *run, const struct node *node)
 {
 	struct match match = match_begin(run, node);
@@ -387,8 +390,6 @@ static bool test_result_action(struct run *run, const struct node *node)
 		if (match_value(&match, SPAN("action"), name))
 			return match_end(&match);
 	}
-	if (run->result->implicit_keep && (wanted == 0 || ++index == wanted))
-		match_value(&match, SPAN("action"), SPAN("keep"));
 	return match_end(&match);
 }
 
@@ -405,6 +406,7 @@ static void run_result_reset(struct run *run, const struct node *node)
 {
 	(void)node;
 	testsuite_reset(testsuite_of(run), run);
+	testsuite_of(run)->sent = NULL;
 }
 
 /*	test_result_print */

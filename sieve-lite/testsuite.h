@@ -16,6 +16,7 @@ struct testsuite_mail {
 	const struct message *message;
 	struct envelope envelope;
 	struct envelope_recipient recipient;
+	struct span auth;         /* who sent it, as the server of outgoing mail knows */
 	const struct span *flags; /* as stored; null: none */
 	size_t flag_count;
 	struct testsuite_mail *next;
@@ -52,6 +53,13 @@ struct testsuite_spool {
 	struct testsuite_spool *next;
 };
 
+/* What became of a result so far. */
+struct testsuite_outcome {
+	bool is_keep_done; /* the message is in the inbox */
+	bool is_keep_owed; /* what was tried instead did not work, which is no error */
+	bool has_failed;   /* nothing more is done */
+};
+
 struct testsuite {
 	struct arena *arena;   /* everything made for this file */
 	const char *directory; /* of the file: the scripts it names are found from here */
@@ -60,8 +68,7 @@ struct testsuite {
 	void (*tell)(void *context, const char *name, const char *reason, unsigned line);
 	void (*say)(void *context, struct span text);
 
-	struct testsuite_mail mail;      /* what tests and scripts see now */
-	struct testsuite_mail base_mail; /* what was set last: test_result_reset goes back to it */
+	struct testsuite_mail mail; /* what tests and scripts see now, as it came */
 	struct testsuite_spool *spools;
 	struct script_dirs dirs; /* of what they include */
 	struct sieve_host host;
@@ -71,12 +78,9 @@ struct testsuite {
 	const struct sieve_script *script; /* compiled last; null: none or broken */
 	struct sieve_errors errors;        /* what test_error looks at */
 	struct testsuite_binary *binaries;
-	unsigned depth; /* of scripts that run scripts */
-
-	/* Of the current result. */
-	const struct action *done; /* the last action that was executed */
-	bool is_keep_done;
-	bool is_keep_owed; /* what was tried instead did not work, which is no error */
+	unsigned depth;                   /* of scripts that run scripts */
+	int64_t cpu_deadline_ms;          /* of the script under test; 0: none runs */
+	struct testsuite_outcome outcome; /* of the current result */
 
 	struct testsuite_folder *folders;
 	unsigned folder_count; /* ever made */
@@ -110,7 +114,7 @@ struct span testsuite_text(struct run *run, const struct node *node, size_t posi
 void testsuite_error(struct testsuite *suite, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void testsuite_forget_errors(struct testsuite *suite);
-/* Drops the result, captured mail, and every message but the one that was set. */
+/* Drops the result, and what was done to the message. */
 void testsuite_reset(struct testsuite *suite, struct run *run);
 
 /* testsuite_script.c: scripts under test */
@@ -121,9 +125,12 @@ void testsuite_save_binary(struct testsuite *suite, struct span name);
 bool testsuite_load_binary(struct testsuite *suite, struct span name);
 
 /* testsuite_mail.c: messages and the mailbox */
-bool testsuite_set_message(struct testsuite *suite, struct span text);
-/* "envelope.from" and its like. */
-bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value);
+/* With the envelope that its header makes likely. False: it cannot be made. */
+bool testsuite_new_mail(struct testsuite *suite, struct span text, struct testsuite_mail *mail_out);
+void testsuite_guess_envelope(struct testsuite *suite, struct testsuite_mail *mail);
+void testsuite_initial_mail(struct testsuite *suite, struct testsuite_mail *mail_out);
+/* "envelope.from" and its like; what is no address is told and becomes the null address. */
+void testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value);
 bool testsuite_is_member(struct span name);
 /* An empty one that lives as long as the suite. */
 struct spool *testsuite_spool(struct testsuite *suite);
@@ -162,8 +169,15 @@ bool testsuite_pipe(
 
 /* testsuite_execute.c: what actions do in this world */
 const char *testsuite_action_name(const struct action *action);
-/* Executes what was not executed yet. False: an action failed; why is in the error log. */
+/* Executes what was not executed yet: all of it or, where something cannot be done, nothing but a
+ * keep. False: so it was; why is in the error log. */
 bool testsuite_execute(struct testsuite *suite, struct run *run);
+/* Its two steps. The first asks whether all behind result->done can be done, which is then all of
+ * it; */
+bool testsuite_prepare(struct testsuite *suite, struct sieve_result *result);
+/* the second does it, from `first` to result->done, and keeps the message where that is due. */
+bool testsuite_finish(
+    struct testsuite *suite, struct sieve_result *result, const struct action *first, bool is_good);
 
 /* testsuite_config.c: settings by Pigeonhole's names */
 void testsuite_config_set(struct testsuite *suite, struct span name, struct span value);
@@ -173,6 +187,13 @@ enum sieve_answer testsuite_environment(
     void *suite, struct arena *arena, struct span name, struct span *value_out);
 /* The value in force; null data: it was not set. */
 struct span testsuite_config(const struct testsuite *suite, const char *name);
+/* The next name of a list of names, its escapes undone. */
+bool testsuite_config_next(struct testsuite *suite, struct span *rest, struct span *name_out);
+/* The value in force of "list/name/key". */
+struct span testsuite_config_of(
+    const struct testsuite *suite, const char *list, struct span name, const char *key);
 bool testsuite_config_is_on(const struct testsuite *suite, const char *name);
+/* How long a script under test may compute. */
+int64_t testsuite_cpu_limit_ms(const struct testsuite *suite);
 
 #endif

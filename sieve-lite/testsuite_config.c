@@ -90,7 +90,7 @@ static bool parse_seconds(struct span text, uint64_t *seconds_out)
 	return true;
 }
 
-enum option_type { IS_TIME, IS_NUMBER, IS_BOOL, IS_TEXT };
+enum option_type { IS_TIME, IS_NUMBER, IS_SIZE, IS_BOOL, IS_TEXT };
 
 #define OPTION(field) offsetof(struct sieve_options, field)
 
@@ -99,6 +99,13 @@ static const struct {
 	enum option_type type;
 	size_t offset;
 } options[] = {
+    {"sieve_max_actions", IS_NUMBER, OPTION(max_actions)},
+    {"sieve_max_redirects", IS_NUMBER, OPTION(max_redirects)},
+    {"sieve_variables_max_scope_count", IS_NUMBER, OPTION(max_variables)},
+    {"sieve_variables_max_value_size", IS_SIZE, OPTION(max_variable_bytes)},
+    {"sieve_editheader_max_header_size", IS_SIZE, OPTION(max_header_bytes)},
+    {"sieve_include_max_includes", IS_NUMBER, OPTION(max_includes)},
+    {"sieve_include_max_nesting_depth", IS_NUMBER, OPTION(max_include_depth)},
     {"sieve_vacation_min_period", IS_TIME, OPTION(vacation_min_seconds)},
     {"sieve_vacation_min_period", IS_TIME, OPTION(vacation_min_short_seconds)},
     {"sieve_vacation_max_period", IS_TIME, OPTION(vacation_max_seconds)},
@@ -131,6 +138,10 @@ static void set_option(
 		if (number_parse(value, UINT64_MAX, &number))
 			memcpy(field, &number, sizeof(number));
 		break;
+	case IS_SIZE:
+		if (number_parse_bytes(value, &number))
+			memcpy(field, &number, sizeof(number));
+		break;
 	case IS_BOOL:
 		memcpy(field, &is_on, sizeof(is_on));
 		break;
@@ -140,6 +151,92 @@ static void set_option(
 			memcpy(field, &text, sizeof(text));
 		break;
 	}
+}
+
+/* -- Lists of named things: "list" = "a b", "list/a/key" = "value" ------------------------------
+ */
+
+/* What Dovecot writes for bytes that would end a name. */
+static struct span unescape(struct arena *arena, struct span name)
+{
+	static const char codes[] = "s_+\\";
+	static const char bytes[] = "/ ,\\";
+	char *copy = arena_text(arena, name);
+	size_t len = 0;
+	for (size_t i = 0; i < name.len; i++) {
+		const char *code = NULL;
+		if (name.data[i] == '\\' && i + 1 < name.len && name.data[i + 1] != '\0')
+			code = strchr(codes, name.data[i + 1]);
+		copy[len++] = code != NULL ? bytes[code - codes] : name.data[i];
+		i += code != NULL ? 1 : 0;
+	}
+	return (struct span){copy, len};
+}
+
+bool testsuite_config_next(struct testsuite *suite, struct span *rest, struct span *name_out)
+{
+	size_t start = 0;
+	size_t len = 0;
+	while (start < rest->len && strchr(" ,\t", rest->data[start]) != NULL)
+		start++;
+	*rest = span_from(*rest, start);
+	while (len < rest->len && strchr(" ,\t", rest->data[len]) == NULL)
+		len++;
+	*name_out = unescape(suite->arena, span_first(*rest, len));
+	*rest = span_from(*rest, len);
+	return len > 0;
+}
+
+struct span testsuite_config_of(
+    const struct testsuite *suite, const char *list, struct span name, const char *key)
+{
+	const size_t list_len = strlen(list);
+	const struct testsuite_setting *setting = suite->in_force;
+	for (; setting != NULL; setting = setting->next) {
+		if (!span_starts_with(setting->name, list) || setting->value.data == NULL)
+			continue;
+		struct span rest = span_from(setting->name, list_len);
+		struct span empty;
+		struct span named;
+		span_next_piece(&rest, '/', &empty);
+		if (empty.len > 0 || rest.data == NULL || !span_next_piece(&rest, '/', &named))
+			continue;
+		/* The key may be told with the list's name in front. */
+		if (span_starts_with(rest, list) && rest.len > list_len &&
+		    rest.data[list_len] == '_')
+			rest = span_from(rest, list_len + 1);
+		if (span_equals_nocase(unescape(suite->arena, named), name) && span_is(rest, key))
+			return setting->value;
+	}
+	return (struct span){NULL, 0};
+}
+
+static void read_header_rules(struct testsuite *suite)
+{
+	static const char list[] = "sieve_editheader_header";
+	struct span names = testsuite_config(suite, list);
+	struct span name;
+	struct sieve_header_rule *rules =
+	    arena_new_items(suite->arena, names.len + 1, sizeof(*rules));
+	size_t count = 0;
+	while (testsuite_config_next(suite, &names, &name)) {
+		rules[count++] = (struct sieve_header_rule){
+		    .name = arena_text(suite->arena, name),
+		    .forbids_add =
+		        span_is_nocase(testsuite_config_of(suite, list, name, "forbid_add"), "yes"),
+		    .forbids_delete = span_is_nocase(
+		        testsuite_config_of(suite, list, name, "forbid_delete"), "yes"),
+		};
+	}
+	suite->options.header_rules = rules;
+	suite->options.header_rule_count = count;
+}
+
+int64_t testsuite_cpu_limit_ms(const struct testsuite *suite)
+{
+	uint64_t seconds = 30;
+	parse_seconds(testsuite_config(suite, "sieve_max_cpu_time"), &seconds);
+	return seconds > 0 && seconds < 100000 ? (int64_t)seconds * 1000 : INT64_MAX / 2;
 }
 
 void testsuite_config_reload(struct testsuite *suite)
@@ -154,6 +251,7 @@ void testsuite_config_reload(struct testsuite *suite)
 	read_score(suite, "sieve_virustest_", &suite->options.virustest);
 	suite->options.postmaster = "postmaster@example.com";
 	suite->options.notify_from = suite->options.postmaster;
+	suite->options.max_variable_bytes = 4096;
 	suite->options.vacation_uses_original = false;
 	suite->options.vacation_min_short_seconds = suite->options.vacation_min_seconds;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -161,6 +259,7 @@ void testsuite_config_reload(struct testsuite *suite)
 		if (value.data != NULL)
 			set_option(suite, options[i].type, options[i].offset, value);
 	}
+	read_header_rules(suite);
 	struct span email = testsuite_config(suite, "sieve_user_email");
 	bool is_address =
 	    email.len > 0 && address_parse(suite->arena, email, &suite->user_email, NULL);

@@ -11,9 +11,11 @@
 typedef bool execute_function(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail);
 
-static bool execute_store(
+/* Makes the folder where that is allowed. */
+static bool prepare_store(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
+	(void)mail;
 	bool may_create =
 	    action->may_create || testsuite_config_is_on(suite, "lda_mailbox_autocreate");
 	struct testsuite_folder *folder = testsuite_folder(suite, action->folder);
@@ -24,9 +26,22 @@ static bool execute_store(
 		    QUOTED(action->folder));
 		return false;
 	}
-	mail->flags = action->flags;
-	mail->flag_count = action->flag_count;
+	return true;
+}
+
+static bool execute_store(
+    struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
+{
+	struct testsuite_folder *folder = testsuite_folder(suite, action->folder);
+	if (folder == NULL)
+		return false;
+	if (action->flags != NULL) {
+		mail->flags = action->flags;
+		mail->flag_count = action->flag_count;
+	}
 	testsuite_store(suite, folder, mail);
+	if (span_is(folder->name, "INBOX") && action->letter == NULL)
+		suite->outcome.is_keep_done = true;
 	return true;
 }
 
@@ -71,7 +86,7 @@ static bool execute_pipe(
 {
 	if (testsuite_pipe(suite, action->program, mail->message))
 		return true;
-	suite->is_keep_owed = true;
+	suite->outcome.is_keep_owed = true;
 	if (action->program->may_fail)
 		testsuite_forget_errors(suite);
 	return action->program->may_fail;
@@ -102,15 +117,17 @@ static bool execute_nothing(
 
 static const struct {
 	const char *name; /* null: action_name(); as test_result_action calls it */
+	execute_function *prepare;
 	execute_function *execute;
+	bool stores; /* such actions are executed before all others */
 } kinds[] = {
-    [ACTION_KEEP] = {"keep", execute_store},
-    [ACTION_FILEINTO] = {"store", execute_store},
-    [ACTION_DISCARD] = {"discard", execute_nothing},
-    [ACTION_REDIRECT] = {"redirect", execute_redirect},
-    [ACTION_REJECT] = {"reject", execute_reject},
-    [ACTION_PIPE] = {"pipe", execute_pipe},
-    [ACTION_SEND] = {NULL, execute_send}, /* by what it is */
+    [ACTION_KEEP] = {"keep", prepare_store, execute_store, true},
+    [ACTION_FILEINTO] = {"store", prepare_store, execute_store, true},
+    [ACTION_DISCARD] = {"discard", NULL, execute_nothing, false},
+    [ACTION_REDIRECT] = {"redirect", NULL, execute_redirect, false},
+    [ACTION_REJECT] = {"reject", NULL, execute_reject, false},
+    [ACTION_PIPE] = {"pipe", NULL, execute_pipe, false},
+    [ACTION_SEND] = {NULL, NULL, execute_send, false}, /* by what it is */
 };
 
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
@@ -126,30 +143,74 @@ const char *testsuite_action_name(const struct action *action)
 	return name != NULL ? name : action_name(action);
 }
 
-static bool execute(struct testsuite *suite, struct run *run, const struct action *action)
+static bool prepare(struct testsuite *suite, const struct action *action)
 {
-	struct testsuite_mail mail = suite->mail;
-	mail.message = action->message != NULL ? action->message : run->message;
 	if (is_known(action))
-		return kinds[action->kind].execute(suite, action, &mail);
+		return kinds[action->kind].prepare == NULL ||
+		       kinds[action->kind].prepare(suite, action, NULL);
 	testsuite_error(suite, "no test can do this: %s", action_name(action));
 	return false;
+}
+
+static bool execute(struct testsuite *suite, const struct action *action)
+{
+	struct testsuite_mail mail = suite->mail;
+	if (action->message != NULL)
+		mail.message = action->message;
+	return kinds[action->kind].execute(suite, action, &mail);
+}
+
+bool testsuite_prepare(struct testsuite *suite, struct sieve_result *result)
+{
+	const struct action *action = result->actions.first;
+	if (result->done != NULL)
+		action = result->done->next;
+	for (; action != NULL; action = action->next) {
+		if (!prepare(suite, action))
+			return false;
+	}
+	result->done = result->actions.last;
+	return true;
+}
+
+static bool execute_some(
+    struct testsuite *suite, const struct action *first, const struct action *last, bool stores)
+{
+	bool is_good = true;
+	if (first == NULL || last == NULL)
+		return true;
+	for (const struct action *action = first; action != last->next; action = action->next) {
+		if (kinds[action->kind].stores == stores)
+			is_good = execute(suite, action) && is_good;
+	}
+	return is_good;
+}
+
+bool testsuite_finish(
+    struct testsuite *suite, struct sieve_result *result, const struct action *first, bool is_good)
+{
+	is_good = execute_some(suite, first, result->done, true) && is_good;
+	is_good = execute_some(suite, first, result->done, false) && is_good;
+	/* What could not be done must not lose the message; then it is kept as it came. */
+	if (!is_good)
+		result->keep = (struct action){.kind = ACTION_KEEP, .is_implicit = true};
+	bool has_keep = result->implicit_keep || suite->outcome.is_keep_owed || !is_good;
+	if (has_keep && !suite->outcome.is_keep_done)
+		is_good = execute(suite, &result->keep) && is_good;
+	suite->outcome.has_failed = !is_good;
+	return is_good;
 }
 
 bool testsuite_execute(struct testsuite *suite, struct run *run)
 {
 	struct sieve_result *result = run->result;
-	struct action *action = suite->done != NULL ? suite->done->next : result->actions.first;
-	bool is_good = true;
-	for (; action != NULL; action = action->next) {
-		is_good = execute(suite, run, action) && is_good;
-		suite->done = action;
-	}
-	/* What could not be done must not lose the message. */
-	bool has_keep = result->implicit_keep || suite->is_keep_owed;
-	if ((has_keep || !is_good) && !suite->is_keep_done) {
-		suite->is_keep_done = true;
-		is_good = execute(suite, run, &result->keep) && is_good;
-	}
-	return is_good;
+	const struct action *before = result->done;
+	if (suite->outcome.has_failed)
+		return false;
+	bool is_good = testsuite_prepare(suite, result);
+	const struct action *first = before != NULL ? before->next : result->actions.first;
+	run_settle_keep(run);
+	/* Where not all can be done, nothing is. */
+	return testsuite_finish(
+	    suite, result, is_good && result->done != before ? first : NULL, is_good);
 }

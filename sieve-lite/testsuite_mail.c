@@ -2,11 +2,19 @@
  * of it in memory, for as long as the test file runs. */
 #include "sieve-lite/testsuite.h"
 
+#include "base/memory.h"
 #include "mail/header.h"
 #include "sieve-lite/address_list.h"
 #include "sieve-lite/fields.h"
 
 /* -- Messages and envelopes -------------------------------------------------------------------- */
+
+/* Pigeonhole's, so that its users find what they know. */
+static const char initial_message[] = "From: sender@example.com\n"
+                                      "To: recipient@example.org\n"
+                                      "Subject: Frop!\n"
+                                      "\n"
+                                      "Friep!\n";
 
 /* The address in the first of these fields that is there and has one; else `otherwise`. */
 static struct address address_from(
@@ -17,8 +25,6 @@ static struct address address_from(
 	for (; *names != NULL; names++) {
 		if (!header_find(head, *names, &field))
 			continue;
-		if (span_is(span_trim(field.value), "<>"))
-			return (struct address){.text = SPAN("")};
 		const struct listed_address *listed = address_list_parse(suite->arena, field.value);
 		if (listed != NULL && listed->is_valid)
 			return listed->address;
@@ -46,22 +52,32 @@ const struct message *testsuite_make_message(struct testsuite *suite, struct spa
 	return is_made ? message : NULL;
 }
 
-bool testsuite_set_message(struct testsuite *suite, struct span text)
+void testsuite_guess_envelope(struct testsuite *suite, struct testsuite_mail *mail)
 {
 	static const char *const recipient_names[] = {"Envelope-To", "To", NULL};
 	static const char *const sender_names[] = {"Return-Path", "Sender", "From", NULL};
-	const struct message *message = testsuite_make_message(suite, text);
-	if (message == NULL)
-		return false;
-	struct testsuite_mail *mail = &suite->base_mail;
-	*mail = (struct testsuite_mail){.message = message};
+	struct span head = mail->message->head;
+	mail->envelope = (struct envelope){0};
+	mail->recipient = (struct envelope_recipient){0};
 	mail->recipient.address =
-	    address_from(suite, message->head, recipient_names, "recipient@example.com");
+	    address_from(suite, head, recipient_names, "recipient@example.com");
 	mail->recipient.original = mail->recipient.address;
-	mail->envelope.sender =
-	    address_from(suite, message->head, sender_names, "sender@example.com");
-	suite->mail = *mail;
+	mail->envelope.sender = address_from(suite, head, sender_names, "sender@example.com");
+}
+
+bool testsuite_new_mail(struct testsuite *suite, struct span text, struct testsuite_mail *mail_out)
+{
+	*mail_out = (struct testsuite_mail){.message = testsuite_make_message(suite, text)};
+	if (mail_out->message == NULL)
+		return false;
+	testsuite_guess_envelope(suite, mail_out);
 	return true;
+}
+
+void testsuite_initial_mail(struct testsuite *suite, struct testsuite_mail *mail_out)
+{
+	if (!testsuite_new_mail(suite, SPAN(initial_message), mail_out))
+		memory_exhausted();
 }
 
 bool testsuite_is_member(struct span name)
@@ -75,37 +91,43 @@ bool testsuite_is_member(struct span name)
 	return false;
 }
 
-static bool set_envelope(
-    struct testsuite *suite, struct testsuite_mail *mail, struct span member, struct span value)
+void testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value)
 {
+	struct testsuite_mail *mail = &suite->mail;
 	struct address address;
-	/* Nothing that scripts can ask for. */
-	if (span_is_nocase(member, "envelope.auth"))
-		return true;
-	value = span_trim(value);
+	value = arena_span(suite->arena, span_trim(value));
+	if (span_is_nocase(member, "envelope.auth")) {
+		mail->auth = value;
+		return;
+	}
 	if (value.len >= 2 && value.data[0] == '<' && value.data[value.len - 1] == '>')
 		value = span_from(span_first(value, value.len - 1), 1);
-	if (!address_parse(suite->arena, arena_span(suite->arena, value), &address, NULL))
-		return false;
+	if (!address_parse(suite->arena, value, &address, NULL)) {
+		testsuite_error(
+		    suite, "envelope address '%.*s' is invalid", (int)value.len, value.data);
+		address = (struct address){SPAN(""), SPAN(""), SPAN("")};
+	}
 	if (span_is_nocase(member, "envelope.from")) {
 		mail->envelope.sender = address;
-		return true;
+		return;
 	}
 	if (span_is_nocase(member, "envelope.to"))
 		mail->recipient.address = address;
 	mail->recipient.original = address;
-	return true;
-}
-
-bool testsuite_set_envelope(struct testsuite *suite, struct span member, struct span value)
-{
-	return set_envelope(suite, &suite->base_mail, member, value) &&
-	       set_envelope(suite, &suite->mail, member, value);
 }
 
 void testsuite_show(struct testsuite *suite, struct run *run, const struct testsuite_mail *mail)
 {
+	/* What was decided about the message before stays with it. */
+	for (struct action *action = run->result->actions.first; action != NULL;
+	     action = action->next) {
+		if (action->message == NULL)
+			action->message = suite->mail.message;
+	}
 	suite->mail = *mail;
+	suite->input.message = mail->message;
+	suite->input.flags = mail->flags;
+	suite->input.flag_count = mail->flag_count;
 	run->message = mail->message;
 	fields_forget(run);
 }

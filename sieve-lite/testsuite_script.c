@@ -1,7 +1,9 @@
 /* testsuite_script.c - scripts under test: compiled, run, chained, remembered. */
 #include "sieve-lite/testsuite.h"
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "sieve-lite/fields.h"
 
 #include <errno.h>
 #include <string.h>
@@ -46,8 +48,11 @@ static const struct sieve_script *compile(struct testsuite *suite, struct span p
 bool testsuite_compile(struct testsuite *suite, struct span path)
 {
 	testsuite_forget_errors(suite);
-	suite->script = compile(suite, path);
-	return suite->script != NULL;
+	const struct sieve_script *script = compile(suite, path);
+	/* Where it has errors, what was compiled before is still there. */
+	if (script != NULL)
+		suite->script = script;
+	return script != NULL;
 }
 
 static void append_errors(struct testsuite *suite, const struct sieve_errors *errors)
@@ -58,16 +63,17 @@ static void append_errors(struct testsuite *suite, const struct sieve_errors *er
 	}
 }
 
-static enum sieve_end run_one(struct testsuite *suite, struct run *run,
-    const struct sieve_script *script, struct sieve_result *result)
+static enum sieve_end run_one(
+    struct testsuite *suite, const struct sieve_script *script, struct sieve_result *result)
 {
-	struct sieve_input input = suite->input;
+	const int64_t outer_deadline_ms = suite->cpu_deadline_ms;
 	enum sieve_end end = SIEVE_FAILED;
-	input.message = run->message;
 	result->errors = (struct sieve_errors){0};
 	if (suite->depth < LIMIT_DEPTH) {
 		suite->depth++;
-		end = run_script(suite->arena, script, &input, result);
+		suite->cpu_deadline_ms = clock_cpu_ms() + testsuite_cpu_limit_ms(suite);
+		end = run_script(suite->arena, script, &suite->input, result);
+		suite->cpu_deadline_ms = outer_deadline_ms;
 		suite->depth--;
 	} else {
 		testsuite_error(suite, "scripts run scripts: at most %d", LIMIT_DEPTH);
@@ -86,13 +92,12 @@ bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appe
 	}
 	if (!is_appending)
 		testsuite_reset(suite, run);
-	enum sieve_end end = run_one(suite, run, suite->script, run->result);
+	run_settle_keep(run);
+	enum sieve_end end = run_one(suite, suite->script, run->result);
 	/* The message as the script left it. */
-	if (run->result->keep.message != NULL) {
-		struct testsuite_mail mail = suite->mail;
-		mail.message = run->result->keep.message;
-		testsuite_show(suite, run, &mail);
-	}
+	if (run->result->keep.message != NULL)
+		run->message = run->result->keep.message;
+	fields_forget(run);
 	bool has_failed = suite->failure != NULL;
 	bool is_test = suite->script->features.is_on[registry_guest()];
 	suite->failure = NULL;
@@ -106,20 +111,44 @@ static bool goes_on(const struct sieve_result *result)
 	return result->implicit_keep || action_has_keep(&result->actions);
 }
 
+/* Only the last script's keep counts; what an earlier one said about it is left in `keep`. */
+static void drop_keeps(struct sieve_result *result, struct action *keep)
+{
+	for (const struct action *action = result->actions.first; action != NULL;
+	     action = action->next) {
+		if (action->kind == ACTION_KEEP)
+			*keep = *action;
+	}
+	action_drop_keeps(&result->actions);
+	result->done = result->actions.last;
+	result->implicit_keep = true;
+}
+
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths)
 {
+	struct sieve_result result = {.implicit_keep = true};
+	struct action keep = {.kind = ACTION_KEEP};
+	const struct testsuite_outcome outer = suite->outcome;
+	bool is_compiled = true;
+	bool is_good = true;
 	testsuite_forget_errors(suite);
-	testsuite_reset(suite, run);
-	for (size_t i = 0; i < paths->count && goes_on(run->result); i++) {
+	suite->outcome = (struct testsuite_outcome){0};
+	for (size_t i = 0; i < paths->count && is_good && goes_on(&result); i++) {
 		const struct sieve_script *script = compile(suite, run_text(run, &paths->texts[i]));
-		if (script == NULL)
-			return false;
-		action_drop_keeps(&run->result->actions);
-		run->result->implicit_keep = true;
-		if (run_one(suite, run, script, run->result) != SIEVE_DONE)
-			return false;
+		is_compiled = script != NULL;
+		if (!is_compiled)
+			break;
+		drop_keeps(&result, &keep);
+		is_good = run_one(suite, script, &result) == SIEVE_DONE &&
+		          testsuite_prepare(suite, &result);
 	}
-	return testsuite_execute(suite, run);
+	if (result.keep.flags == NULL)
+		result.keep.flags = keep.flags;
+	if (result.keep.flags == keep.flags)
+		result.keep.flag_count = keep.flag_count;
+	is_good = testsuite_finish(suite, &result, result.actions.first, is_good);
+	suite->outcome = outer;
+	return is_good && is_compiled;
 }
 
 /* -- "Binaries" are kept in memory ------------------------------------------------------------- */
