@@ -48,7 +48,8 @@ void pending_withdraw(const struct pending *pending)
 }
 
 void pending_walk(const char *directory,
-    void (*each)(void *context, const char *path, struct span user_name, uid_t uid), void *context)
+    void (*each)(void *context, const char *path, struct span user_name, const struct stat *found),
+    void *context)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
@@ -62,7 +63,7 @@ void pending_walk(const char *directory,
 		struct span user = state_user_name(arena, span_first(name, span_find(name, '~')));
 		if (user.len > 0 && S_ISREG(found.st_mode))
 			each(context, arena_textf(arena, "%s/%s", directory, entry->d_name), user,
-			    found.st_uid);
+			    &found);
 		else
 			(void)!unlinkat(dirfd(dir), entry->d_name, 0);
 		arena_reset(arena);

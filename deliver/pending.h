@@ -4,7 +4,7 @@
 #include "deliver/delivery.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 
 /* Announcements that a user's outbox has something: empty files in one directory, called like the
  * user (state_file_name()), so that nobody has to look into all homes. Anybody may write there, so
@@ -18,10 +18,11 @@ bool pending_announce(const struct pending *pending);
 /* Takes it back; one of somebody else stays. */
 void pending_withdraw(const struct pending *pending);
 
-/* Calls `each` for every announcement in `directory`, with its path, the user it names and the
- * account that made it. Names that no user can have are removed, if we may. One that is not there
- * is empty. */
+/* Calls `each` for every announcement in `directory`, with its path, the user it names and what
+ * lstat() tells: the account that made it, and when. Names that no user can have are removed, if we
+ * may. One that is not there is empty. */
 void pending_walk(const char *directory,
-    void (*each)(void *context, const char *path, struct span user_name, uid_t uid), void *context);
+    void (*each)(void *context, const char *path, struct span user_name, const struct stat *found),
+    void *context);
 
 #endif

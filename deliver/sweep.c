@@ -117,9 +117,12 @@ static void start(
 
 /* -- all of them ------------------------------------------------------------------------------- */
 
-static void start_announced(void *context, const char *path, struct span user_name, uid_t uid)
+static void start_announced(
+    void *context, const char *path, struct span user_name, const struct stat *found)
 {
-	start(context, path, user_name, (int64_t)uid);
+	struct sweeping *sweeping = context;
+	if (found->st_ctim.tv_sec >= sweeping->sweep->since)
+		start(sweeping, path, user_name, (int64_t)found->st_uid);
 }
 
 /* Users by the names of their directories. */

@@ -13,6 +13,8 @@ struct sweep {
 	const struct settings *settings; /* borrowed */
 	/* Also looks for users who announced nothing, where they have their state in one place. */
 	bool is_thorough;
+	/* Of the announcements only those made since then; 0: all. */
+	time_t since;
 };
 
 struct sweep_tally {

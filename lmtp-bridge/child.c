@@ -4,6 +4,7 @@
 #include "base/identity.h"
 #include "base/log.h"
 #include "lmtp-bridge/delivery_process.h"
+#include "lmtp-bridge/flusher.h"
 #include "lmtp-bridge/generation.h"
 #include "lmtp-bridge/session.h"
 #include "lmtp-bridge/signals.h"
@@ -79,6 +80,14 @@ static int run_delivery(const struct role *role)
 	return delivery_process_run(&start);
 }
 
+static int run_flusher(const struct role *role)
+{
+	forget_stdio();
+	if (!become(&role->generation->delivery_account))
+		return EXIT_FAILURE;
+	return flusher_run(role->generation->settings);
+}
+
 int child_run(const struct role *role)
 {
 	prctl(PR_SET_NAME, process_name(role->kind));
@@ -88,6 +97,8 @@ int child_run(const struct role *role)
 	case PROCESS_LMTP:
 	case PROCESS_POLICY:
 		return run_session(role);
+	case PROCESS_FLUSHER:
+		return run_flusher(role);
 	case PROCESS_METRICS:
 	case PROCESS_KINDS:
 		break;

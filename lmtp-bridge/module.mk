@@ -11,6 +11,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/dispatch.c %D%/dispatch.h \
 	%D%/enclosure.c %D%/enclosure.h \
 	%D%/exchange.c %D%/exchange.h \
+	%D%/flusher.c %D%/flusher.h \
 	%D%/generation.c %D%/generation.h \
 	%D%/listener.c %D%/listener.h \
 	%D%/lmtp_auth.c %D%/lmtp_machine.h \

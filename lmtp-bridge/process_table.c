@@ -12,6 +12,7 @@ const char *process_name(enum process_kind kind)
 	    [PROCESS_LMTP] = "lmtp-session",
 	    [PROCESS_POLICY] = "lmtp-policy",
 	    [PROCESS_METRICS] = "lmtp-metrics",
+	    [PROCESS_FLUSHER] = "lmtp-flusher",
 	};
 	return names[kind];
 }

@@ -42,6 +42,7 @@ struct supervisor {
 	struct board *board;
 	int need[2];        /* delivery processes write a byte when none of them is free */
 	int64_t respawn_ms; /* not before */
+	int64_t flusher_ms; /* the same for the flusher */
 	bool is_crowded;    /* a call waits for a process to make room */
 	bool is_stopping;
 	bool is_child; /* this is a forked process that has done its work */
@@ -92,6 +93,7 @@ static enum board_kind board_kind_of(enum process_kind kind)
 	case PROCESS_POLICY:
 		return BOARD_POLICY;
 	case PROCESS_METRICS:
+	case PROCESS_FLUSHER:
 	case PROCESS_KINDS:
 		break;
 	}
@@ -211,6 +213,27 @@ static void start_missing(struct supervisor *supervisor)
 	}
 }
 
+/* One flusher sends for all generations: the current one's settings say how. */
+static void start_flusher(struct supervisor *supervisor)
+{
+	struct role role = {
+	    .kind = PROCESS_FLUSHER, .generation = supervisor->generations, .line = -1};
+	int64_t now_ms = clock_monotonic_ms();
+	if (supervisor->is_stopping || supervisor->options->uses_stdin || supervisor->is_child ||
+	    supervisor->table.counts[PROCESS_FLUSHER] > 0 || now_ms < supervisor->flusher_ms)
+		return;
+	supervisor->flusher_ms = now_ms + RESPAWN_PAUSE_MS;
+	start_process(supervisor, role, NULL);
+}
+
+static void end_flusher(const struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->table.count; i++) {
+		if (supervisor->table.items[i].kind == PROCESS_FLUSHER)
+			kill(supervisor->table.items[i].pid, SIGTERM);
+	}
+}
+
 /* For system users: asks the process that has waited longest for its session to leave. */
 static void make_room(struct supervisor *supervisor, const struct generation *generation)
 {
@@ -296,6 +319,8 @@ static void reload(struct supervisor *supervisor)
 	struct status status;
 	bool is_good = load(supervisor, &status);
 	board_add(supervisor->board, is_good ? BOARD_RELOADS : BOARD_RELOADS_REFUSED, 1);
+	if (is_good)
+		end_flusher(supervisor);
 	if (is_good)
 		log_write(LOG_LEVEL_INFO, "new configuration for new sessions");
 	else
@@ -455,7 +480,12 @@ static void wait_for_something(struct supervisor *supervisor)
 {
 	struct pollfd pollers[POLLERS_MAX];
 	nfds_t count = fill_pollers(supervisor, pollers);
-	int left_ms = clock_left_ms(supervisor->respawn_ms);
+	bool has_flusher =
+	    supervisor->table.counts[PROCESS_FLUSHER] > 0 || supervisor->options->uses_stdin;
+	int64_t wake_ms = supervisor->respawn_ms;
+	if (!has_flusher && !supervisor->is_stopping && supervisor->flusher_ms > wake_ms)
+		wake_ms = supervisor->flusher_ms;
+	int left_ms = clock_left_ms(wake_ms);
 	bool has_limit = left_ms > 0;
 	if (supervisor->is_crowded) {
 		left_ms = CROWDED_MS;
@@ -524,6 +554,7 @@ static void run(struct supervisor *supervisor)
 			stop(supervisor);
 		drop_ended(supervisor);
 		start_missing(supervisor);
+		start_flusher(supervisor);
 		if (!is_done(supervisor))
 			wait_for_something(supervisor);
 	}

@@ -8,6 +8,7 @@ import email
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -15,7 +16,9 @@ import threading
 
 import maildir
 import tap
+import wire
 
+BRIDGE = os.environ["STAGE"] + "/usr/local/sbin/lmtp-bridge"
 DELIVER = os.environ["STAGE"] + "/usr/local/bin/deliver"
 HEADER = (b"Received: from a by b; Sat, 21 Nov 2026 09:30:00 +0000\n"
           b"DKIM-Signature: v=1; bh=abc=;\n\tb=def\nFrom: bert@example.net\nTo: anna@example.test\n"
@@ -122,6 +125,11 @@ class Sent:
 def sent():
     return sorted((Sent(path("sent/" + name)) for name in os.listdir(path("sent"))),
                   key=lambda one: one.recipient)
+
+
+def has_sent(count):
+    """Nothing waits any more, so nothing is half written."""
+    return not waiting() and not announced() and len(os.listdir(path("sent"))) == count
 
 
 def record():
@@ -472,6 +480,30 @@ def _():
     tap.equal(([one.recipient for one in sent()], announced()), (["carl@example.net"], []))
     found = os.stat(path("sent/" + os.listdir(path("sent"))[0]))
     tap.equal(found.st_uid, uid)
+
+
+@tap.case("lmtp-bridge sends what its deliveries leave, and what waited before it was there")
+def _():
+    deliver('require "copy"; redirect :copy "carl@example.net";')
+    write("bridge.conf", read("ladle.conf")
+          + 'lmtp { listen "unix:%s" {} %s }\n' % (path("lmtp"), 'user = "nobody"' if os.getuid() == 0 else ""))
+    with subprocess.Popen([BRIDGE, "-c", path("bridge.conf")], cwd="/") as bridge:
+        try:
+            tap.until(lambda: has_sent(1), "what waited is sent")
+            with wire.Lmtp(path("lmtp")) as client:
+                reply = client.deliver("bert@example.net", ["anna@example.test"],
+                                       MESSAGE.replace(b"\n", b"\r\n"))
+                tap.equal(reply["anna@example.test"].code, 250)
+            tap.until(lambda: has_sent(2), "it is sent")
+            # A new configuration has a new flusher.
+            bridge.send_signal(signal.SIGHUP)
+            tap.until(lambda: "new configuration" in read("log"), "the new configuration")
+            run("-d", "anna", "-f", "bert@example.net", message=MESSAGE)
+            tap.until(lambda: has_sent(3), "it is sent")
+        finally:
+            bridge.terminate()
+    tap.equal((bridge.wait(20), len(stored())), (0, 3))
+    tap.check("ended" not in read("log"), "a process ended badly")
 
 
 try:

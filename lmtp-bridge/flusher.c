@@ -1,0 +1,53 @@
+/* flusher.c - looks for announced mail, twice a second, at the times of two directories. */
+#include "lmtp-bridge/flusher.h"
+
+#include "base/clock.h"
+#include "deliver/sweep.h"
+#include "lmtp-bridge/signals.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOOK_MS 500
+/* Two clocks that meet in a file's time. */
+#define OVERLAP_S 2
+
+static void leave(int number)
+{
+	(void)number;
+	_exit(EXIT_SUCCESS);
+}
+
+int flusher_run(const struct settings *settings)
+{
+	struct sweep_seen seen = {0};
+	/* At the start, and then now and then, also what nobody announces any more. */
+	int64_t retry_ms = 0;
+	int64_t thorough_ms = 0;
+	time_t looked_at = 0;
+	pid_t parent = getppid();
+	signals_end();
+	signal(SIGTERM, leave);
+	while (getppid() == parent) {
+		int64_t now_ms = clock_monotonic_ms();
+		time_t now = clock_now().tv_sec;
+		bool is_thorough = now_ms >= thorough_ms;
+		bool is_retry = is_thorough || now_ms >= retry_ms;
+		bool has_news = sweep_has_news(settings, &seen);
+		struct sweep sweep = {.settings = settings,
+		    .is_thorough = is_thorough,
+		    .since = is_retry ? 0 : looked_at - OVERLAP_S};
+		if (has_news || is_retry) {
+			sweep_run(&sweep);
+			looked_at = now;
+		}
+		if (is_retry)
+			retry_ms = now_ms + (int64_t)settings->outbox.retry_min_s * 1000;
+		if (is_thorough)
+			thorough_ms = now_ms + (int64_t)settings->outbox.retry_max_s * 1000;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return EXIT_SUCCESS;
+}
