@@ -132,24 +132,50 @@ static const struct list_settings *find_list(
 	return NULL;
 }
 
-enum list_answer lists_ask(struct list_cache *cache, struct delivery *delivery, struct span name,
-    struct span value, struct status *status)
+/* Null: there is no such list, or its file cannot be read (then `answer_out` is
+ * LIST_CANNOT_TELL). */
+static const struct list_file *open_list(struct list_cache *cache, struct delivery *delivery,
+    struct span name, enum list_answer *answer_out, struct status *status)
 {
 	const struct list_settings *list = find_list(&delivery->settings->sieve, name);
 	const char *path;
-	if (list == NULL)
-		return value.data == NULL && is_same_list(name, SPAN(ADDRESS_BOOK)) ? LIST_HAS
-		                                                                    : LIST_HAS_NOT;
+	*answer_out = LIST_HAS_NOT;
+	if (list == NULL || (list->file[0] == '~' && delivery->user.home.len == 0))
+		return NULL;
+	*answer_out = LIST_CANNOT_TELL;
+	return expand(
+	           delivery->arena, "sieve.list.file", list->file, &delivery->user, &path, status)
+	           ? get_file(cache, delivery, path, status)
+	           : NULL;
+}
+
+enum list_answer lists_ask(struct list_cache *cache, struct delivery *delivery, struct span name,
+    struct span value, struct status *status)
+{
+	enum list_answer answer;
 	if (value.data == NULL)
-		return LIST_HAS;
-	if (value.len > VALUE_BYTES_MAX || (list->file[0] == '~' && delivery->user.home.len == 0))
+		return find_list(&delivery->settings->sieve, name) != NULL ||
+		               is_same_list(name, SPAN(ADDRESS_BOOK))
+		           ? LIST_HAS
+		           : LIST_HAS_NOT;
+	if (value.len > VALUE_BYTES_MAX)
 		return LIST_HAS_NOT;
-	if (!expand(delivery->arena, "sieve.list.file", list->file, &delivery->user, &path, status))
-		return LIST_CANNOT_TELL;
-	const struct list_file *file = get_file(cache, delivery, path, status);
+	const struct list_file *file = open_list(cache, delivery, name, &answer, status);
 	if (file == NULL)
-		return LIST_CANNOT_TELL;
+		return answer;
 	bool has = file->count > 0 && bsearch(&value, file->entries, file->count,
 	                                  sizeof(*file->entries), compare) != NULL;
 	return has ? LIST_HAS : LIST_HAS_NOT;
+}
+
+enum list_answer lists_members(struct list_cache *cache, struct delivery *delivery,
+    struct span name, struct span **members_out, size_t *count_out, struct status *status)
+{
+	enum list_answer answer;
+	const struct list_file *file = open_list(cache, delivery, name, &answer, status);
+	if (file == NULL)
+		return answer;
+	*members_out = file->entries;
+	*count_out = file->count;
+	return LIST_HAS;
 }

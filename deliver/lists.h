@@ -17,4 +17,8 @@ enum list_answer { LIST_HAS, LIST_HAS_NOT, LIST_CANNOT_TELL };
 enum list_answer lists_ask(struct list_cache *cache, struct delivery *delivery, struct span name,
     struct span value, struct status *status);
 
+/* What is on it, borrowed from the cache. LIST_HAS_NOT: there is no such list. */
+enum list_answer lists_members(struct list_cache *cache, struct delivery *delivery,
+    struct span name, struct span **members_out, size_t *count_out, struct status *status);
+
 #endif

@@ -271,6 +271,10 @@ static void *open_plugin(const struct settings *settings, struct status *status)
 		close_plugin(state);
 		return NULL;
 	}
+	state->rules.options.postmaster =
+	    strchr(settings->postmaster, '@') != NULL
+	        ? settings->postmaster
+	        : arena_textf(arena, "%s@%s", settings->postmaster, settings->hostname);
 	state->cache = script_cache_new(&state->rules);
 	state->seen = seen_room_new();
 	return state;

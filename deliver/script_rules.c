@@ -76,6 +76,23 @@ static bool make_list(struct arena *arena, const char *setting, const struct tex
 	return true;
 }
 
+/* What scripts send of their own. */
+static void set_sending(struct sieve_options *options, const struct sieve_settings *settings)
+{
+	options->vacation_min_seconds = settings->vacation_min_s;
+	options->vacation_min_short_seconds = settings->vacation_min_short_s;
+	options->vacation_max_seconds = settings->vacation_max_s;
+	options->vacation_default_seconds = settings->vacation_default_s;
+	options->vacation_subject_template = settings->vacation_subject;
+	options->vacation_default_subject = settings->vacation_no_subject;
+	options->vacation_uses_original = settings->vacation_original_recipient;
+	options->vacation_checks_recipient = settings->vacation_check_recipient;
+	options->vacation_sends_from_recipient = settings->vacation_from_recipient;
+	options->max_notifications = settings->max_notifications;
+	options->notify_envelope_from = settings->notify_sender;
+	options->report_from = settings->report_sender;
+}
+
 bool script_rules_set(struct arena *arena, const struct sieve_settings *settings,
     struct script_rules *rules_out, struct status *status)
 {
@@ -91,6 +108,7 @@ bool script_rules_set(struct arena *arena, const struct sieve_settings *settings
 	rules_out->options.max_include_depth = settings->max_include_depth;
 	rules_out->options.duplicate_default_seconds = settings->duplicate_default_s;
 	rules_out->options.duplicate_max_seconds = settings->duplicate_max_s;
+	set_sending(&rules_out->options, settings);
 	return make_list(arena, "sieve.extensions", &settings->extensions, false,
 	           &rules_out->personal_off, status) &&
 	       make_list(arena, "sieve.global_extensions", &settings->global_extensions, true,

@@ -79,6 +79,15 @@ static enum script_end fail(const struct script *script, const struct sieve_resu
 	return keep(script, &result->errors, "its actions are dropped, the message is kept");
 }
 
+/* How users are called outside, where their entry says it: the field "email". */
+static const struct address *user_email(struct delivery *delivery)
+{
+	struct address *address = ARENA_NEW(delivery->arena, struct address);
+	struct span email = user_field(&delivery->user, "email");
+	bool is_address = email.len > 0 && address_parse(delivery->arena, email, address, NULL);
+	return is_address && address->domain.len > 0 ? address : NULL;
+}
+
 static enum script_end run(const struct script *script, struct status *status)
 {
 	struct delivery *delivery = script->delivery;
@@ -95,6 +104,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .envelope = delivery->envelope,
 	    .recipient = &delivery->recipient->envelope,
 	    .recipient_delimiter = delivery->settings->recipient_delimiter,
+	    .user_email = user_email(delivery),
 	    .now = clock_now(),
 	    .host = &host};
 	switch (sieve_run(delivery->arena, script->version->script, &input, &result)) {

@@ -243,6 +243,10 @@ static bool plan_redirect(
 	    .orcpt = recipient->orcpt,
 	    .message = &message};
 	set_redirect_sender(delivery, &item);
+	if (action->dsn != NULL && action->dsn->notify != ENVELOPE_NOTIFY_UNSAID)
+		item.notify = action->dsn->notify;
+	if (action->dsn != NULL && action->dsn->ret != ENVELOPE_RET_UNSAID)
+		item.ret = action->dsn->ret;
 	return make_redirected(delivery, version, &message, status) &&
 	       add_item(delivery, action, &item, status);
 }
@@ -269,6 +273,9 @@ static bool plan_letter(
 			continue;
 		}
 		item.recipient = recipient.text;
+		/* Nobody waits for word of it (RFC 5230 5.1). */
+		if (sender.text.len == 0)
+			item.notify = ENVELOPE_NOTIFY_NEVER;
 		item.smtputf8 = !utf8_is_ascii(recipient.text) || !utf8_is_ascii(sender.text);
 		if (!add_item(delivery, action, &item, status))
 			return false;

@@ -119,6 +119,18 @@ struct sieve_settings {
 	bool last_good;
 	uint64_t duplicate_default_s;
 	uint64_t duplicate_max_s;
+	uint64_t vacation_min_s;
+	uint64_t vacation_min_short_s;
+	uint64_t vacation_max_s;
+	uint64_t vacation_default_s;
+	const char *vacation_subject;
+	const char *vacation_no_subject;
+	bool vacation_original_recipient;
+	bool vacation_check_recipient;
+	bool vacation_from_recipient;
+	uint64_t max_notifications;
+	const char *notify_sender;
+	const char *report_sender;
 	const struct list_settings *lists;
 	size_t list_count;
 	const struct environment_settings *environment;

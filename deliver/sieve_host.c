@@ -96,6 +96,26 @@ static enum sieve_answer list_has(void *context, struct span list, struct span v
 	return SIEVE_CANNOT_TELL;
 }
 
+static enum sieve_answer list_members(void *context, struct arena *arena, struct span list,
+    size_t max, struct span **members_out, size_t *count_out)
+{
+	struct sieve_questions *questions = context;
+	(void)arena;
+	switch (lists_members(&questions->lists, questions->delivery, list, members_out, count_out,
+	    &questions->trouble)) {
+	case LIST_HAS:
+		/* One more than are allowed: the script is told. */
+		if (*count_out > max)
+			*count_out = max + 1;
+		return SIEVE_YES;
+	case LIST_HAS_NOT:
+		return SIEVE_NO;
+	case LIST_CANNOT_TELL:
+		break;
+	}
+	return SIEVE_CANNOT_TELL;
+}
+
 /* What the user source says (as Dovecot 2.3 has it), else the settings. */
 static bool find_configured(struct delivery *delivery, struct span name, struct span *value_out)
 {
@@ -193,6 +213,7 @@ struct sieve_host sieve_host_of(struct sieve_questions *questions)
 	    .metadata = metadata,
 	    .special_use_exists = special_use_exists,
 	    .list_has = list_has,
+	    .list_members = list_members,
 	    .mailbox_by_id = mailbox_by_id,
 	    .is_duplicate = is_duplicate,
 	    .log = log_text,

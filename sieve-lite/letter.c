@@ -99,7 +99,9 @@ bool letter_source(struct arena *arena, const struct sieve_input *input,
 		address = &input->envelope->sender;
 	else if (span_is_nocase(setting, "recipient") && recipient != NULL)
 		address = &recipient->address;
-	else if (span_is_nocase(setting, "orig_recipient") && recipient != NULL)
+	else if ((span_is_nocase(setting, "orig_recipient") ||
+	             span_is_nocase(setting, "original_recipient")) &&
+	         recipient != NULL)
 		address =
 		    recipient->original.text.len > 0 ? &recipient->original : &recipient->address;
 	else if (span_is_nocase(setting, "user_email") && recipient != NULL)

@@ -506,6 +506,54 @@ def _():
     tap.check("ended" not in read("log"), "a process ended badly")
 
 
+LETTER = b"From: Bert <bert@example.net>\nTo: anna@example.test\nSubject: Hi\n" \
+         b"Message-ID: <2@example.net>\n\nHello\n"
+
+
+@tap.case("vacation: one answer, from the null sender, then a reason in the record")
+def _():
+    script = 'require "vacation"; vacation "Away.";'
+    tap.equal(deliver(script, message=LETTER), (0, ""))
+    tap.equal(flush(), (0, "1 sent, 0 waiting, 0 given up\n"))
+    answer = sent()[0]
+    tap.equal((answer.sender, answer.recipient), ("<>", "bert@example.net"))
+    tap.equal([answer.message[name] for name in ("From", "To", "Subject", "In-Reply-To")],
+              ["anna@example.test", "Bert <bert@example.net>", "Auto: Hi", "<2@example.net>"])
+    tap.equal(answer.message.get_payload(), "Away.\n")
+    tap.equal(len(stored()), 1)
+    tap.equal(run("-d", "anna", "-f", "bert@example.net", "-r", "anna@example.test",
+                  message=LETTER), (0, ""))
+    tap.equal((len(stored()), waiting()), (2, []))
+    tap.contains(read("records").splitlines()[1], "answered not long ago")
+
+
+@tap.case("vacation: settings")
+def _():
+    script = 'require "vacation-seconds"; vacation :seconds 0 "Away.";'
+    deliver(script, "-o", "sieve.vacation_subject=Away (%{subject})", "-o",
+            "sieve.vacation_from_recipient=true", message=LETTER)
+    flush()
+    tap.equal((sent()[0].sender, sent()[0].message["Subject"]), ("anna@example.test", "Away (Hi)"))
+    run("-d", "anna", "-f", "bert@example.net", "-r", "anna@example.test", message=LETTER)
+    tap.equal(len(waiting()), 1)
+
+
+@tap.case("notify and its filed copy; a redirect to a list")
+def _():
+    write("friends", "carl@example.net\n# nobody\ndora@example.net\n")
+    script = ('require ["enotify", "fcc", "mailbox", "extlists", "redirect-dsn"];'
+              'notify :fcc "Sent" :create "mailto:eve@example.net";'
+              'redirect :list :notify "never" "urn:x:friends";')
+    tap.equal(deliver(script, "-o", "sieve.list.urn:x:friends.file=%s" % path("friends"),
+                      message=LETTER), (0, ""))
+    flush()
+    tap.equal([one.recipient for one in sent()],
+              ["carl@example.net", "dora@example.net", "eve@example.net"])
+    tap.equal(sent()[2].message["Auto-Submitted"],
+              'auto-notified; owner-email="anna@example.test"')
+    tap.equal(stored("Sent")[0].bytes, sent()[2].bytes)
+
+
 try:
     tap.main()
 finally:
