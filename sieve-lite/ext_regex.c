@@ -3,88 +3,80 @@
  * A pattern that would take too long is over a limit, and the script over its budget. Patterns
  * without variables are compiled with the script; all compiled ones live in its arena. The
  * differences between PCRE2 and POSIX ERE stand in doc/deviations.md. */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/match.h"
+#include "sieve-lite/regex_module.h"
 #include "sieve-lite/variables.h"
 
 #include <string.h>
 
-#define PATTERN_BYTES 8192
 #define PATTERNS_BYTES ((size_t)8 * 1024 * 1024) /* compiled, of a whole script */
 #define COMPILED_BYTES ((size_t)64 * 1024)       /* about the most that one pattern becomes */
-#define MATCH_LIMIT 100000
-#define DEPTH_LIMIT 10000
-#define HEAP_LIMIT_KIB 4096
-#define MATCH_STEPS 500 /* of the budget, for one match */
+#define MATCH_STEPS 500                          /* of the budget, for one match */
 #define BYTES_PER_STEP 8
+#define WHY_BYTES 512
+
+static const struct regex_module *load(char why[WHY_BYTES])
+{
+	return (const struct regex_module *)module_load(
+	    "regex", sizeof(struct regex_module), why, WHY_BYTES);
+}
 
 static void *take_memory(size_t size, void *arena)
 {
 	return arena_new_items(arena, 1, size);
 }
 
-static void leave_memory(void *memory, void *arena)
+/* Null with `why` filled. */
+static void *compile(const struct regex_module *module, struct arena *arena,
+    const struct comparator *comparator, struct span pattern, char why[WHY_BYTES])
 {
-	(void)memory;
-	(void)arena;
+	bool ignores_case = comparator->fold != NULL || comparator->prepare != NULL;
+	return module->compile(
+	    take_memory, arena, pattern.data, pattern.len, ignores_case, why, WHY_BYTES);
 }
 
-/* Null with `why_out` (of `why_size` bytes) filled. */
-static pcre2_code *compile(struct arena *arena, const struct comparator *comparator,
-    struct span pattern, char *why_out, size_t why_size)
-{
-	/* Whatever bytes a message has, they do not end the match. */
-	uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOTALL |
-	                   PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
-	int code;
-	size_t offset;
-	if (comparator->fold != NULL || comparator->prepare != NULL)
-		options |= PCRE2_CASELESS;
-	pcre2_general_context *memory =
-	    pcre2_general_context_create(take_memory, leave_memory, arena);
-	pcre2_compile_context *context = pcre2_compile_context_create(memory);
-	pcre2_set_max_pattern_length(context, PATTERN_BYTES);
-	pcre2_code *compiled =
-	    pcre2_compile((PCRE2_SPTR)pattern.data, pattern.len, options, &code, &offset, context);
-	if (compiled == NULL)
-		pcre2_get_error_message(code, (PCRE2_UCHAR *)why_out, why_size);
-	return compiled;
-}
-
-/* All patterns of a script that are compiled with it. */
+/* What a script has of this feature while it is checked. */
 struct patterns {
-	size_t bytes;
+	const struct regex_module *module;
+	bool is_looked_for;
+	size_t bytes; /* of all that are compiled with it */
 };
 
-static bool is_within_limit(struct checker *checker, const pcre2_code *pattern)
+/* Null, with a warning, where it cannot be loaded now; that is no mistake of the script's, and
+ * tried again when it runs. */
+static struct patterns *patterns_of(struct checker *checker, const struct node *node)
 {
 	struct patterns *all = checker_state(checker, &ext_regex, sizeof(*all));
-	size_t size = 0;
-	pcre2_pattern_info(pattern, PCRE2_INFO_SIZE, &size);
-	all->bytes += size;
-	return all->bytes <= PATTERNS_BYTES;
+	char why[WHY_BYTES] = "";
+	if (!all->is_looked_for)
+		all->module = load(why);
+	if (!all->is_looked_for && all->module == NULL)
+		problem_warning(checker->problems, node->at,
+		    "regular expressions cannot be checked at the moment: %s", why);
+	all->is_looked_for = true;
+	return all->module != NULL ? all : NULL;
 }
 
 /* The patterns of a test, one for each key; null where it has variables. */
 static bool check_regex(struct checker *checker, struct node *node, struct matching *matching)
 {
 	const struct argument *keys = matching->keys;
+	struct patterns *all = patterns_of(checker, node);
 	if (keys == NULL)
 		return true;
-	pcre2_code **patterns = arena_new_items(checker->arena, keys->count, sizeof(pcre2_code *));
-	(void)node;
+	void **patterns = arena_new_items(checker->arena, keys->count, sizeof(*patterns));
 	matching->data = patterns;
-	for (size_t i = 0; i < keys->count; i++) {
-		char why[256] = "";
+	for (size_t i = 0; i < keys->count && all != NULL; i++) {
+		char why[WHY_BYTES] = "";
 		if (!text_is_constant(&keys->texts[i]))
 			continue;
 		patterns[i] = compile(
-		    checker->arena, matching->comparator, keys->texts[i].literal, why, sizeof(why));
-		if (patterns[i] != NULL && is_within_limit(checker, patterns[i]))
+		    all->module, checker->arena, matching->comparator, keys->texts[i].literal, why);
+		if (patterns[i] != NULL)
+			all->bytes += all->module->size(patterns[i]);
+		if (patterns[i] != NULL && all->bytes <= PATTERNS_BYTES)
 			continue;
 		problem_error(checker->problems, keys->texts[i].at, "%s%s",
 		    patterns[i] == NULL ? "this is no regular expression: "
@@ -95,60 +87,55 @@ static bool check_regex(struct checker *checker, struct node *node, struct match
 	return true;
 }
 
-static void set_matches(struct run *run, struct span value, pcre2_match_data *data, int count)
+static const struct regex_module *module_of(struct run *run)
 {
-	struct span parts[LIMIT_MATCHES + 1];
-	const size_t *offsets = pcre2_get_ovector_pointer(data);
-	if (count > LIMIT_MATCHES + 1)
-		count = LIMIT_MATCHES + 1;
-	for (int i = 0; i < count; i++) {
-		size_t start = offsets[2 * (size_t)i];
-		size_t end = offsets[2 * (size_t)i + 1];
-		parts[i] = SPAN("");
-		/* A group that took no part; or, by \K, one that ends before it starts. */
-		if (start != PCRE2_UNSET && start <= end)
-			parts[i] = span_first(span_from(value, start), end - start);
-	}
-	run_set_matches(run, parts[0], parts + 1, (size_t)count - 1);
+	const struct regex_module **module = run_state(run, &ext_regex, sizeof(*module));
+	char why[WHY_BYTES] = "";
+	if (*module == NULL)
+		*module = load(why);
+	if (*module == NULL)
+		run_cannot_tell(run, arena_textf(run->arena, "what matches (%s)", why));
+	return *module;
 }
 
-static bool execute(struct run *run, const pcre2_code *pattern, struct span value)
+static bool execute(
+    struct run *run, const struct regex_module *module, const void *pattern, struct span value)
 {
-	pcre2_match_data *data = pcre2_match_data_create_from_pattern(pattern, NULL);
-	pcre2_match_context *context = pcre2_match_context_create(NULL);
-	int count = PCRE2_ERROR_NOMEMORY;
-	if (data != NULL && context != NULL) {
-		pcre2_set_match_limit(context, MATCH_LIMIT);
-		pcre2_set_depth_limit(context, DEPTH_LIMIT);
-		pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-		count =
-		    pcre2_match(pattern, (PCRE2_SPTR)value.data, value.len, 0, 0, data, context);
+	size_t groups[LIMIT_MATCHES + 1][2];
+	struct span parts[LIMIT_MATCHES + 1];
+	int count = module->match(pattern, value.data, value.len, groups, LIMIT_MATCHES + 1);
+	if (count == REGEX_OVER_LIMIT)
+		run_fail(run, "this regular expression takes too many steps");
+	for (int i = 0; i < count; i++) {
+		size_t start = groups[i][0];
+		size_t end = groups[i][1];
+		parts[i] = SPAN("");
+		/* A group that took no part; or, by \K, one that ends before it starts. */
+		if (start != REGEX_NONE && start <= end)
+			parts[i] = span_first(span_from(value, start), end - start);
 	}
 	if (count > 0)
-		set_matches(run, value, data, count);
-	else if (count != PCRE2_ERROR_NOMATCH)
-		run_fail(run, "this regular expression takes too many steps");
-	pcre2_match_context_free(context);
-	pcre2_match_data_free(data);
+		run_set_matches(run, parts[0], parts + 1, (size_t)count - 1);
 	return count > 0;
 }
 
 static bool matches_regex(struct match *match, struct span value, struct span key)
 {
 	struct run *run = match->run;
-	pcre2_code *const *patterns = match->how->data;
-	const pcre2_code *pattern = patterns[match->key_index];
-	char why[256] = "";
+	void *const *patterns = match->how->data;
+	const void *pattern = patterns[match->key_index];
+	const struct regex_module *module = module_of(run);
+	char why[WHY_BYTES] = "";
 	run_spend(run, MATCH_STEPS + value.len / BYTES_PER_STEP);
-	if (pattern == NULL) {
+	if (pattern == NULL)
 		run_spend_bytes(run, COMPILED_BYTES + key.len);
-		pattern = compile(run->arena, match->how->comparator, key, why, sizeof(why));
-	}
-	if (pattern == NULL) {
-		run_fail(run, "this is no regular expression: %s", why);
+	if (run->unwind != UNWIND_NONE)
 		return false;
-	}
-	return run->unwind == UNWIND_NONE && execute(run, pattern, value);
+	if (pattern == NULL)
+		pattern = compile(module, run->arena, match->how->comparator, key, why);
+	if (pattern == NULL)
+		run_fail(run, "this is no regular expression: %s", why);
+	return pattern != NULL && execute(run, module, pattern, value);
 }
 
 /*	set :quoteregex	(precedence 20) */

@@ -77,7 +77,12 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/vacation.c %D%/vacation.h \
 	%D%/variables.h
 if HAVE_PCRE2
-%C%_libsieve_a_SOURCES += %D%/ext_regex.c
+%C%_libsieve_a_SOURCES += %D%/ext_regex.c %D%/regex_module.h
+ladlelib_PROGRAMS += deliver/regex.so
+deliver_regex_so_SOURCES = %D%/regex_module.c %D%/regex_module.h
+deliver_regex_so_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
+deliver_regex_so_LDFLAGS = $(AM_LDFLAGS) -shared
+deliver_regex_so_LDADD = $(PCRE2_LIBS)
 endif
 if HAVE_UNISTRING
 %C%_libsieve_a_SOURCES += %D%/ext_comparator_unicode.c %D%/unicode_module.h
@@ -86,8 +91,7 @@ deliver_unicode_so_SOURCES = %D%/unicode_module.c %D%/unicode_module.h
 deliver_unicode_so_LDFLAGS = $(AM_LDFLAGS) -shared
 deliver_unicode_so_LDADD = -lunistring
 endif
-AM_CPPFLAGS += $(PCRE2_CFLAGS)
-SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS) $(PCRE2_LIBS)
+SIEVE_LIBS = %D%/libsieve.a $(MAIL_LIBS)
 
 bin_PROGRAMS += %D%/sieve-lite
 %C%_sieve_lite_SOURCES = \
