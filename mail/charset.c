@@ -34,8 +34,8 @@ static char *unconst(const char *data)
 	return writable;
 }
 
-/* False at the first bytes that are no text of the charset, unless `is_lossy`. */
-static bool convert(iconv_t converter, struct bytes *to, struct span text, bool is_lossy)
+/* What follows a byte that is none of the charset is tried anew. */
+static void convert(iconv_t converter, struct bytes *to, struct span text)
 {
 	char *in = unconst(text.data);
 	size_t in_left = text.len;
@@ -47,22 +47,18 @@ static bool convert(iconv_t converter, struct bytes *to, struct span text, bool 
 		bool is_last = in_left == 0;
 		size_t result = iconv(converter, is_last ? NULL : &in, &in_left, &out, &out_left);
 		bytes_append(to, buffer, sizeof(buffer) - out_left);
-		if (result == (size_t)-1 && errno != E2BIG) {
-			if (!is_lossy)
-				return false;
+		bool is_full = result == (size_t)-1 && errno == E2BIG;
+		if (is_last && !is_full)
+			return;
+		if (result == (size_t)-1 && !is_full) {
 			utf8_append(to, UINT32_MAX);
 			in++;
-			in_left -= in_left > 0;
-			if (in_left == 0)
-				return true;
-			continue;
+			in_left--;
 		}
-		if (result != (size_t)-1 && is_last)
-			return true;
 	}
 }
 
-static bool append_by_iconv(struct bytes *to, struct span charset, struct span text, bool is_lossy)
+static bool append_by_iconv(struct bytes *to, struct span charset, struct span text)
 {
 	char name[CHARSET_NAME_MAX];
 	if (charset.len == 0 || charset.len >= sizeof(name))
@@ -77,41 +73,24 @@ static bool append_by_iconv(struct bytes *to, struct span charset, struct span t
 	}
 	name[charset.len] = '\0';
 	iconv_t converter = iconv_open("UTF-8", name);
-	size_t before = to->len;
 	if (converter == (iconv_t)-1)
 		return false;
-	bool is_done = convert(converter, to, text, is_lossy);
+	convert(converter, to, text);
 	iconv_close(converter);
-	if (!is_done)
-		to->len = before;
-	return is_done;
-}
-
-static const char *const unicode_names[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
-
-static bool append(struct bytes *to, struct span charset, struct span text, bool is_lossy)
-{
-	static const char *const latin1_names[] = {"ISO-8859-1", "Latin1", NULL};
-	if (text.len == 0)
-		return true;
-	if (!is_one_of(charset, latin1_names))
-		return append_by_iconv(to, charset, text, is_lossy);
-	append_latin1(to, text);
 	return true;
 }
 
 bool charset_append_utf8(struct bytes *to, struct span charset, struct span text)
 {
-	if (!is_one_of(charset, unicode_names))
-		return append(to, charset, text, false);
-	if (!utf8_is_valid(text))
-		return false;
-	bytes_append_span(to, text);
-	return true;
-}
-
-void charset_append_lossy(struct bytes *to, struct span charset, struct span text)
-{
-	if (is_one_of(charset, unicode_names) || !append(to, charset, text, true))
+	static const char *const unicode[] = {"UTF-8", "UTF8", "US-ASCII", "ASCII", NULL};
+	static const char *const latin1[] = {"ISO-8859-1", "Latin1", NULL};
+	if (text.len == 0)
+		return true;
+	if (is_one_of(charset, latin1))
+		append_latin1(to, text);
+	else if (is_one_of(charset, unicode))
 		bytes_append_span(to, text);
+	else
+		return append_by_iconv(to, charset, text);
+	return true;
 }

@@ -5,12 +5,9 @@
 
 #include <stdbool.h>
 
-/* Appends `text` of that charset (its MIME name) as UTF-8. False, with nothing appended: the
- * charset is unknown, or these bytes are none of it. */
+/* Appends `text` of that charset (its MIME name) as UTF-8. Bytes that are none of the charset
+ * become U+FFFD; broken UTF-8 (or ASCII) stays as it is. False, with nothing appended: the charset
+ * is unknown. */
 bool charset_append_utf8(struct bytes *to, struct span charset, struct span text);
-
-/* The same for text that is to be looked at whatever it holds: each byte that is none of the
- * charset becomes U+FFFD, but broken UTF-8 and text of an unknown charset stay as they are. */
-void charset_append_lossy(struct bytes *to, struct span charset, struct span text);
 
 #endif

@@ -229,9 +229,8 @@ bool mime_text_content(const struct message *message, const struct mime_part *pa
 	decode_function *put = is_quoted ? put_quoted : is_base64 ? put_base64 : put_plain;
 	bool is_read = decode(message, part->body_start, part->body_end, put, &bytes, status);
 	size_t limit = to->len + MIME_TEXT_MAX;
-	if (is_read && (span_is(part->type, "text") || part->charset.data != NULL))
-		charset_append_lossy(to, part->charset, bytes_span(&bytes));
-	else if (is_read)
+	bool is_text = span_is(part->type, "text") || part->charset.data != NULL;
+	if (is_read && !(is_text && charset_append_utf8(to, part->charset, bytes_span(&bytes))))
 		bytes_append_span(to, bytes_span(&bytes));
 	if (to->len > limit)
 		to->len = limit;

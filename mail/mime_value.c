@@ -203,7 +203,8 @@ static struct span join(struct arena *arena, const struct piece *pieces, size_t 
 		}
 		piece = next;
 	}
-	charset_append_lossy(&text, charset, bytes_span(&raw));
+	if (!charset_append_utf8(&text, charset, bytes_span(&raw)))
+		bytes_append_span(&text, bytes_span(&raw));
 	struct span joined = arena_span(arena, bytes_span(&text));
 	bytes_clear(&raw);
 	bytes_clear(&text);

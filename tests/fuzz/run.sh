@@ -15,19 +15,19 @@ mkdir -p "$dir/$target.corpus"
 engines=
 for folder in base mail sieve-lite quota store users; do
 	for file in "$folder"/*.c; do
-		# Not programs' wiring, nor what only the test command has.
+		# Not programs' wiring, modules (found in build/deliver, if built), nor what only the
+		# test command has.
 		case ${file##*/} in
-		main*.c | cmd_*.c | testsuite*.c | explain.c | '*.c') continue ;;
+		main*.c | cmd_*.c | *_module.c | testsuite*.c | explain.c | '*.c') continue ;;
 		esac
 		engines="$engines $file"
 	done
 done
 libs=$FUZZ_LIBS
 grep -q 'define HAVE_SECCOMP' build/config.h && libs="$libs $(pkg-config --libs libseccomp)"
-grep -q 'define HAVE_PCRE2' build/config.h && libs="$libs $(pkg-config --libs libpcre2-8)"
 # shellcheck disable=SC2086
 clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	-include build/config.h -I. -Ibuild $FUZZ_CFLAGS -o "$dir/$target" \
+	-include build/config.h -DLADLE_LIB_DIR='"/nonexistent"' -I. -Ibuild $FUZZ_CFLAGS -o "$dir/$target" \
 	"tests/fuzz/$target.c" $engines $libs
 dict=
 [ -f "tests/fuzz/$target.dict" ] && dict=-dict=tests/fuzz/$target.dict

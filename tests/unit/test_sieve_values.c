@@ -37,7 +37,9 @@ START_TEST(encoded_words_are_decoded)
 	    /* NUL does not end it */
 	    {SPAN("=?utf-8?Q?a=00b?="), SPAN("a\0b")},
 	    /* what cannot be decoded stays */
-	    {SPAN("=?utf-8?Q?=FF?="), SPAN("=?utf-8?Q?=FF?=")},
+	    {SPAN("=?utf-8?Q?=FF?="), SPAN("\xFF")},
+	    {SPAN("=?utf-8?Q?G=C3=BC_=C3?="), SPAN("G\xC3\xBC \xC3")},
+	    {SPAN("=?shift_jis?B?gqD/?="), SPAN("\xE3\x81\x82\xEF\xBF\xBD")},
 	    {SPAN("=?klingon?Q?a?="), SPAN("=?klingon?Q?a?=")},
 	    {SPAN("=?klingon?Q?a?= =?utf-8?Q?b?="), SPAN("=?klingon?Q?a?= b")},
 	    {SPAN("=?utf-8?Q?b?= =?klingon?Q?a?= =?utf-8?Q?b?="), SPAN("b =?klingon?Q?a?= b")},
