@@ -3,7 +3,7 @@
  *
  *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -include config.h -I.. \
  *		../tests/fuzz/fuzz_lmtp.c ../lmtp-bridge/lmtp_*.c ../mail/{address,status}.c \
- *		../base/{arena,bytes,memory,network,number,utf8}.c \
+ *		../base/{arena,base64,bytes,memory,network,number,utf8}.c \
  *		../lmtp-bridge/proxy_header.c -o fuzz_lmtp
  *	./fuzz_lmtp -max_len=4096 */
 #include <stdlib.h>
@@ -24,6 +24,8 @@ static void run(struct talk *talk, const char *in, size_t len, size_t step)
 	options = talk_options();
 	options.has_dsn = true;
 	options.is_trusted = true;
+	options.offers_tls = true;
+	options.mechanisms = "PLAIN LOGIN";
 	options.max_message_bytes = 100;
 	talk_start(talk, &options);
 	for (size_t at = 0; at < len && !talk->is_closed; at += step)

@@ -28,7 +28,9 @@ struct model {
 	uint64_t chunk_bytes;
 	uint64_t transactions;
 	unsigned bad;
+	unsigned auth_failures;
 	bool has_lhlo, has_mail, is_chunked, is_over;
+	bool is_secure, is_authenticated;
 	const struct lmtp_options *options;
 };
 
@@ -218,6 +220,105 @@ static void add_other(struct model *model)
 	}
 }
 
+/* Commands that only fit where there is no transaction. */
+static bool is_out_of_order(struct model *model)
+{
+	if (model->has_lhlo && !model->has_mail)
+		return false;
+	bad(model, 503);
+	return true;
+}
+
+static void add_xforward(struct model *model)
+{
+	bytes_append_text(&model->in, "XFORWARD NAME=c.test IDENT=4A\r\n");
+	if (is_out_of_order(model))
+		return;
+	if (model->options->is_trusted)
+		want(model, 250);
+	else
+		bad(model, 550);
+}
+
+static void add_xclient(struct model *model)
+{
+	bytes_append_text(&model->in, "XCLIENT NAME=c.test ADDR=192.0.2.1\r\n");
+	if (model->has_mail) {
+		bad(model, 503);
+	} else if (!model->options->is_trusted) {
+		bad(model, 550);
+	} else {
+		want(model, 220);
+		model->has_lhlo = false;
+	}
+}
+
+static void add_starttls(struct model *model)
+{
+	bytes_append_text(&model->in, "STARTTLS\r\n");
+	if (is_out_of_order(model))
+		return;
+	if (!model->options->offers_tls || model->is_secure) {
+		bad(model, 502);
+		return;
+	}
+	want(model, 220);
+	model->is_secure = true;
+	model->has_lhlo = model->is_authenticated = false;
+}
+
+/* Whether the exchange begins. */
+static bool may_authenticate(struct model *model)
+{
+	if (is_out_of_order(model))
+		return false;
+	if (model->options->mechanisms[0] != '\0' && !model->is_authenticated)
+		return true;
+	bad(model, model->is_authenticated ? 503 : 502);
+	return false;
+}
+
+static void fail_auth(struct model *model)
+{
+	want(model, 535);
+	if (++model->auth_failures < 3)
+		return;
+	want(model, 421);
+	model->is_over = true;
+}
+
+static void add_auth(struct model *model)
+{
+	static const char *const responses[] = {"*", "eA==", "Z29vZA==", "x"};
+	unsigned which = pick(4);
+	bytes_append_text(&model->in, "AUTH PLAIN\r\n");
+	bool has_begun = may_authenticate(model);
+	if (model->is_over)
+		return;
+	bytes_appendf(&model->in, "%s\r\n", responses[which]);
+	if (!has_begun) {
+		bad(model, 500);
+		return;
+	}
+	want(model, 334);
+	if (which == 0)
+		want(model, 501);
+	else if (which == 1)
+		fail_auth(model);
+	else if (which == 3)
+		bad(model, 501);
+	else
+		want(model, 235);
+	model->is_authenticated = which == 2;
+}
+
+static void add_extension(struct model *model)
+{
+	static void (*const adds[])(struct model *) = {
+	    add_xforward, add_xclient, add_starttls, add_auth};
+	adds[pick(4)](model);
+}
+
 static void make_session(struct model *model)
 {
 	want(model, 220);
@@ -236,6 +337,8 @@ static void make_session(struct model *model)
 			add_data(model);
 		else if (what < 10)
 			add_chunk(model);
+		else if (what < 11 && pick(2) == 0)
+			add_extension(model);
 		else
 			add_other(model);
 	}
@@ -283,6 +386,9 @@ static void run_session(struct lmtp_options *options)
 	uint64_t began = seed;
 	options->max_message_bytes = pick(3) == 0 ? 20 : 0;
 	options->max_transactions = pick(4) == 0 ? 2 : 0;
+	options->is_trusted = pick(2) == 0;
+	options->offers_tls = pick(2) == 0;
+	options->mechanisms = pick(2) == 0 ? "PLAIN" : "";
 	make_session(&model);
 	run_in_pieces(&whole, &model, (unsigned)model.in.len + 1);
 	run_in_pieces(&cut, &model, pick(8) == 0 ? 1 : 0);
