@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/access.c %D%/access.h \
 	%D%/board.c %D%/board.h \
 	%D%/caller.c %D%/caller.h \
+	%D%/auth_helper.c %D%/auth_helper.h \
 	%D%/channel.c %D%/channel.h \
 	%D%/child.c %D%/child.h \
 	%D%/connection.c %D%/connection.h \

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Who tries passwords is slowed down. */
@@ -50,25 +52,20 @@ void security_clear(struct security *security)
 
 /* -- the session's part ---------------------------------------------------------------------- */
 
-static void close_sasl(struct secure *secure)
-{
-	if (secure->sasl != NULL)
-		secure->security->sasl->close(secure->sasl);
-	secure->sasl = NULL;
-}
-
 /* A new exchange; what it can do under the present circumstances is what is offered. */
-static void open_sasl(struct secure *secure)
+static void renew_exchange(struct secure *secure)
 {
-	const struct sasl_module *module = secure->security->sasl;
 	struct lmtp_options *options = secure->options;
-	close_sasl(secure);
+	struct auth_reply reply;
 	options->mechanisms = "";
-	if (module == NULL || secure->listen->auth == LISTEN_AUTH_NONE)
+	if (secure->listen->auth == LISTEN_AUTH_NONE)
 		return;
-	secure->sasl = module->open(options->hostname, options->is_secure);
-	if (secure->sasl != NULL)
-		options->mechanisms = module->mechanisms(secure->sasl);
+	auth_helper_open(&secure->helper, options->is_secure, &reply);
+	if (secure->helper.fd >= 0 && reply.len < sizeof(secure->mechanisms)) {
+		memcpy(secure->mechanisms, reply.text, reply.len);
+		secure->mechanisms[reply.len] = '\0';
+		options->mechanisms = secure->mechanisms;
+	}
 	if (options->mechanisms[0] == '\0' && options->is_secure)
 		log_write(LOG_LEVEL_WARNING, "%s: Cyrus SASL has no mechanism for AUTH",
 		    secure->listen->title);
@@ -94,6 +91,17 @@ static bool handshake(struct secure *secure)
 	return true;
 }
 
+void secure_prepare(struct secure *secure)
+{
+	const int client_fds[2] = {secure->connection->in_fd, secure->connection->out_fd};
+	secure->helper.fd = -1;
+	if (secure->listen != NULL && secure->listen->auth != LISTEN_AUTH_NONE &&
+	    !auth_helper_start(
+	        &secure->helper, secure->security->sasl, secure->options->hostname, client_fds))
+		log_write(LOG_LEVEL_ERROR, "%s: no process for AUTH: %s", secure->listen->title,
+		    strerror(errno));
+}
+
 bool secure_begin(struct secure *secure)
 {
 	struct lmtp_options *options = secure->options;
@@ -108,7 +116,7 @@ bool secure_begin(struct secure *secure)
 	options->needs_auth = listen->auth == LISTEN_AUTH_REQUIRED && !options->is_trusted;
 	if (listen->tls == LISTEN_TLS_IMPLICIT && !handshake(secure))
 		return false;
-	open_sasl(secure);
+	renew_exchange(secure);
 	return true;
 }
 
@@ -119,55 +127,41 @@ bool secure_start_tls(struct secure *secure, struct lmtp *lmtp, size_t rest)
 		    secure->connection->address, rest);
 	if (!handshake(secure))
 		return false;
-	open_sasl(secure);
+	renew_exchange(secure);
 	lmtp_secured(lmtp);
 	return true;
 }
 
-static enum sasl_answer step(
-    struct secure *secure, const struct lmtp_event *event, const char **why, struct span *challenge)
-{
-	const struct sasl_module *module = secure->security->sasl;
-	char mechanism[64];
-	if (event->mechanism.data == NULL)
-		return module->step(
-		    secure->sasl, NULL, event->has_response, event->text, challenge);
-	if (event->mechanism.len >= sizeof(mechanism))
-		return SASL_BAD;
-	memcpy(mechanism, event->mechanism.data, event->mechanism.len);
-	mechanism[event->mechanism.len] = '\0';
-	/* One that was cancelled or failed leaves nothing behind. */
-	open_sasl(secure);
-	*why = "Cyrus SASL";
-	if (secure->sasl == NULL)
-		return SASL_CANNOT_TELL;
-	return module->step(secure->sasl, mechanism, event->has_response, event->text, challenge);
-}
-
 void secure_auth(struct secure *secure, struct lmtp *lmtp, const struct lmtp_event *event)
 {
-	const struct sasl_module *module = secure->security->sasl;
 	const char *address = secure->connection->address;
-	const char *why = "";
-	struct span challenge;
-	enum sasl_answer answer = step(secure, event, &why, &challenge);
-	if (secure->sasl != NULL && answer != SASL_GOOD)
-		why = module->why(secure->sasl);
-	switch (answer) {
+	struct auth_reply reply;
+	struct span mechanism = event->mechanism;
+	char name[64] = "";
+	/* One that was cancelled or failed leaves nothing behind. */
+	if (mechanism.data != NULL) {
+		snprintf(name, sizeof(name), "%.*s", (int)mechanism.len, mechanism.data);
+		renew_exchange(secure);
+	}
+	auth_helper_step(&secure->helper, span_of(name), event->has_response, event->text, &reply);
+	struct span text = {reply.text, reply.len};
+	switch (reply.answer) {
 	case SASL_MORE:
-		lmtp_challenge(lmtp, challenge);
+		lmtp_challenge(lmtp, text);
 		return;
 	case SASL_GOOD:
-		log_write(LOG_LEVEL_INFO, "[%s]: authenticated as %s", address,
-		    module->user(secure->sasl));
+		log_write(LOG_LEVEL_INFO, "[%s]: authenticated as %.*s", address, (int)text.len,
+		    text.data);
 		lmtp_authenticated(lmtp, LMTP_AUTH_GOOD);
 		return;
 	case SASL_CANNOT_TELL:
-		log_write(LOG_LEVEL_ERROR, "[%s]: cannot authenticate: %s", address, why);
+		log_write(LOG_LEVEL_ERROR, "[%s]: cannot authenticate: %.*s", address,
+		    (int)text.len, text.data);
 		lmtp_authenticated(lmtp, LMTP_AUTH_CANNOT_TELL);
 		return;
 	case SASL_BAD:
-		log_write(LOG_LEVEL_WARNING, "[%s]: not authenticated: %s", address, why);
+		log_write(LOG_LEVEL_WARNING, "[%s]: not authenticated: %.*s", address,
+		    (int)text.len, text.data);
 		connection_pause(FAILURE_PAUSE_MS);
 		lmtp_authenticated(lmtp, LMTP_AUTH_BAD);
 		return;
@@ -176,6 +170,6 @@ void secure_auth(struct secure *secure, struct lmtp *lmtp, const struct lmtp_eve
 
 void secure_end(struct secure *secure)
 {
-	close_sasl(secure);
+	auth_helper_stop(&secure->helper);
 	connection_end_tls(secure->connection);
 }

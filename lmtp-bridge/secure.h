@@ -3,6 +3,7 @@
 
 #include "deliver/settings.h"
 #include "lmtp-bridge/connection.h"
+#include "lmtp-bridge/auth_helper.h"
 #include "lmtp-bridge/lmtp_proto.h"
 #include "lmtp-bridge/sasl_module.h"
 #include "lmtp-bridge/tls_keys.h"
@@ -28,9 +29,12 @@ struct secure {
 	struct connection *connection;
 	struct lmtp_options *options; /* what is offered, set by these functions */
 	int64_t timeout_ms;
-	void *sasl; /* the exchange, or null */
+	struct auth_helper helper;
+	char mechanisms[256]; /* that it has at present */
 };
 
+/* While other processes can still be started: the one for AUTH, where the listener has it. */
+void secure_prepare(struct secure *secure);
 /* Before the greeting: TLS where the listener begins with it. False (logged): it failed. */
 bool secure_begin(struct secure *secure);
 /* LMTP_EVENT_TLS, when the 220 has been written. `rest` is what the client sent behind STARTTLS; it

@@ -226,8 +226,7 @@ void session_run(const struct session_start *start)
 	bool is_trusted;
 	renew_id(&session);
 	connection_init(&session.connection, start->in_fd, start->out_fd);
-	if (!access_meet(start->listen, &session.connection, &is_trusted) ||
-	    !enclosure_enter(start->settings))
+	if (!access_meet(start->listen, &session.connection, &is_trusted))
 		return;
 	caller_init(
 	    &session.caller, start->calling, start->is_per_recipient, start->board, start->slot);
@@ -248,7 +247,8 @@ void session_run(const struct session_start *start)
 	    .options = &session.options,
 	    .timeout_ms = (int64_t)lmtp->command_timeout_s * 1000,
 	};
-	if (secure_begin(&session.secure)) {
+	secure_prepare(&session.secure);
+	if (enclosure_enter(start->settings) && secure_begin(&session.secure)) {
 		session.lmtp = lmtp_new(&session.options);
 		log_write(LOG_LEVEL_DEBUG, "session with [%s]", session.connection.address);
 		do
