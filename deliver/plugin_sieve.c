@@ -267,7 +267,7 @@ static void *open_plugin(const struct settings *settings, struct status *status)
 	struct arena *arena = arena_new();
 	struct plugin_state *state = ARENA_NEW(arena, struct plugin_state);
 	state->arena = arena;
-	if (!script_rules_set(arena, &settings->sieve, &state->rules, status)) {
+	if (!script_rules_set(arena, settings, &state->rules, status)) {
 		close_plugin(state);
 		return NULL;
 	}

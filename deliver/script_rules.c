@@ -7,7 +7,7 @@
 
 #include "sieve-lite/registry.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #ifdef HAVE_SQLITE
 #define CAN_REMEMBER SIEVE_CAN_REMEMBER
@@ -76,6 +76,28 @@ static bool make_list(struct arena *arena, const char *setting, const struct tex
 	return true;
 }
 
+/* -- what extensions leave to the site --------------------------------------------------------- */
+
+/* Empty means: as the language has it. */
+static const char *text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+static void set_limits(struct sieve_options *options, const struct sieve_settings *settings)
+{
+	options->max_steps = settings->max_steps;
+	options->max_actions = settings->max_actions;
+	options->max_redirects = settings->max_redirects;
+	options->max_variables = settings->max_variables;
+	options->max_variable_bytes = settings->max_variable_bytes;
+	options->max_header_bytes = settings->max_header_bytes;
+	options->max_includes = settings->max_includes;
+	options->max_include_depth = settings->max_include_depth;
+	options->duplicate_default_seconds = settings->duplicate_default_s;
+	options->duplicate_max_seconds = settings->duplicate_max_s;
+}
+
 /* What scripts send of their own. */
 static void set_sending(struct sieve_options *options, const struct sieve_settings *settings)
 {
@@ -90,28 +112,70 @@ static void set_sending(struct sieve_options *options, const struct sieve_settin
 	options->vacation_sends_from_recipient = settings->vacation_from_recipient;
 	options->max_notifications = settings->max_notifications;
 	options->notify_envelope_from = settings->notify_sender;
+	options->vacation_to_ignores_envelope = settings->vacation_to_author;
+	options->notify_from = text_or_null(settings->notify_from);
+	options->notify_max_recipients = settings->notify_max_recipients;
+	options->notify_max_fields = settings->notify_max_fields;
 	options->report_from = settings->report_sender;
 }
 
-bool script_rules_set(struct arena *arena, const struct sieve_settings *settings,
+static void set_headers(
+    struct arena *arena, struct sieve_options *options, const struct sieve_settings *settings)
+{
+	struct sieve_header_rule *rules =
+	    arena_new_items(arena, settings->header_count + 1, sizeof(*rules));
+	for (size_t i = 0; i < settings->header_count; i++) {
+		const struct header_settings *from = &settings->headers[i];
+		rules[i] =
+		    (struct sieve_header_rule){from->title, from->forbid_add, from->forbid_delete};
+	}
+	options->header_rules = rules;
+	options->header_rule_count = settings->header_count;
+}
+
+static bool set_score(struct sieve_score_options *score, const char *section,
+    const struct score_settings *settings, struct status *status)
+{
+	static const enum sieve_score_type types[] = {
+	    [SCORE_NUMBER] = SIEVE_SCORE_NUMBER,
+	    [SCORE_LENGTH] = SIEVE_SCORE_LENGTH,
+	    [SCORE_TEXT] = SIEVE_SCORE_TEXT,
+	};
+	char why[200];
+	*score = (struct sieve_score_options){
+	    .status_header = text_or_null(settings->header),
+	    .status_type = types[settings->type],
+	    .max_header = text_or_null(settings->max_header),
+	    .max_value = text_or_null(settings->max_value),
+	};
+	for (size_t i = 0; i < settings->texts.count && i < SIEVE_SCORE_TEXTS; i++)
+		score->texts[i] = text_or_null(settings->texts.items[i]);
+	if (score->status_header == NULL)
+		return true;
+	const char *fault = sieve_score_fault(score, why, sizeof(why));
+	return fault == NULL ||
+	       status_fail(status, CAUSE_CONFIGURATION, "sieve.%s: %s", section, fault);
+}
+
+bool script_rules_set(struct arena *arena, const struct settings *settings,
     struct script_rules *rules_out, struct status *status)
 {
+	const struct sieve_settings *sieve = &settings->sieve;
+	struct sieve_options *options = &rules_out->options;
 	*rules_out = (struct script_rules){
 	    .abilities = ABILITIES,
 	    .options = sieve_options_default,
 	};
-	rules_out->options.max_steps = settings->max_steps;
-	rules_out->options.max_actions = settings->max_actions;
-	rules_out->options.max_redirects = settings->max_redirects;
-	rules_out->options.max_variable_bytes = settings->max_variable_bytes;
-	rules_out->options.max_includes = settings->max_includes;
-	rules_out->options.max_include_depth = settings->max_include_depth;
-	rules_out->options.duplicate_default_seconds = settings->duplicate_default_s;
-	rules_out->options.duplicate_max_seconds = settings->duplicate_max_s;
-	set_sending(&rules_out->options, settings);
-	return make_list(arena, "sieve.extensions", &settings->extensions, false,
+	set_limits(options, sieve);
+	set_sending(options, sieve);
+	set_headers(arena, options, sieve);
+	if (strchr(settings->postmaster, '@') != NULL)
+		options->postmaster = settings->postmaster;
+	return set_score(&options->spamtest, "spamtest", &sieve->spamtest, status) &&
+	       set_score(&options->virustest, "virustest", &sieve->virustest, status) &&
+	       make_list(arena, "sieve.extensions", &sieve->extensions, false,
 	           &rules_out->personal_off, status) &&
-	       make_list(arena, "sieve.global_extensions", &settings->global_extensions, true,
+	       make_list(arena, "sieve.global_extensions", &sieve->global_extensions, true,
 	           &rules_out->global_off, status);
 }
 

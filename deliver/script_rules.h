@@ -14,8 +14,9 @@ struct script_rules {
 	struct sieve_options options;
 };
 
-/* Memory: `arena`. False with a status where the settings name an extension that nobody has. */
-bool script_rules_set(struct arena *arena, const struct sieve_settings *settings,
+/* Memory: `arena`; texts of the settings are borrowed. False with a status where the settings
+ * cannot be meant: an extension that nobody has, a pattern that is none. */
+bool script_rules_set(struct arena *arena, const struct settings *settings,
     struct script_rules *rules_out, struct status *status);
 
 /* What a script of this kind is compiled with, but its name and its loader. */

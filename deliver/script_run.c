@@ -5,6 +5,7 @@
 #include "deliver/script_run.h"
 
 #include "base/clock.h"
+#include "deliver/expand.h"
 #include "deliver/script_keep.h"
 #include "deliver/script_log.h"
 #include "deliver/sieve_host.h"
@@ -79,13 +80,23 @@ static enum script_end fail(const struct script *script, const struct sieve_resu
 	return keep(script, &result->errors, "its actions are dropped, the message is kept");
 }
 
-/* How users are called outside, where their entry says it: the field "email". */
-static const struct address *user_email(struct delivery *delivery)
+/* How the user is called outside, or null: nobody says, or what cannot be an address. */
+static const struct address *find_user_email(const struct delivery *delivery)
 {
+	const struct user *user = &delivery->user;
+	const char *setting = delivery->settings->sieve.user_email;
 	struct address *address = ARENA_NEW(delivery->arena, struct address);
-	struct span email = user_field(&delivery->user, "email");
-	bool is_address = email.len > 0 && address_parse(delivery->arena, email, address, NULL);
-	return is_address && address->domain.len > 0 ? address : NULL;
+	struct span text = user_field(user, "email");
+	struct status status;
+	const char *why;
+	if (text.data == NULL && setting[0] != '\0' &&
+	    expand(delivery->arena, "sieve.user_email", setting, user, &setting, &status))
+		text = span_of(setting);
+	if (text.data == NULL && span_find(user->name, '@') < user->name.len)
+		text = user->name;
+	return text.data != NULL && address_parse_unquoted(delivery->arena, text, address, &why)
+	           ? address
+	           : NULL;
 }
 
 static enum script_end run(const struct script *script, struct status *status)
@@ -104,7 +115,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .envelope = delivery->envelope,
 	    .recipient = &delivery->recipient->envelope,
 	    .recipient_delimiter = delivery->settings->recipient_delimiter,
-	    .user_email = user_email(delivery),
+	    .user_email = find_user_email(delivery),
 	    .now = clock_now(),
 	    .host = &host};
 	switch (sieve_run(delivery->arena, script->version->script, &input, &result)) {

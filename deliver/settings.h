@@ -97,6 +97,24 @@ struct environment_settings {
 };
 enum reject_way { REJECT_BY_PROTOCOL, REJECT_BY_MAIL };
 
+/* header "NAME" { } */
+struct header_settings {
+	const char *title;
+	bool forbid_add;
+	bool forbid_delete;
+};
+
+enum score_type { SCORE_NUMBER, SCORE_LENGTH, SCORE_TEXT }; /* as enum sieve_score_type */
+
+/* spamtest { } and virustest { } */
+struct score_settings {
+	const char *header;
+	enum score_type type;
+	const char *max_header;
+	const char *max_value;
+	struct text_list texts;
+};
+
 struct sieve_settings {
 	const char *script;
 	const char *directory;
@@ -131,6 +149,17 @@ struct sieve_settings {
 	uint64_t max_notifications;
 	const char *notify_sender;
 	const char *report_sender;
+	bool vacation_to_author;
+	const char *notify_from;
+	uint64_t notify_max_recipients;
+	uint64_t notify_max_fields;
+	uint64_t max_variables;
+	uint64_t max_header_bytes;
+	const char *user_email;
+	struct score_settings spamtest;
+	struct score_settings virustest;
+	const struct header_settings *headers;
+	size_t header_count;
 	const struct list_settings *lists;
 	size_t list_count;
 	const struct environment_settings *environment;

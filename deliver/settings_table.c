@@ -24,6 +24,12 @@ const struct setting_section setting_sections[] = {
         sizeof(struct warning_settings),
         "What happens when a delivery takes usage to \"95%\" of a limit of the mailbox."},
     {"sieve", "", false, AT(settings, sieve), 0, 0, "Filter scripts."},
+    {"spamtest", "sieve", false, AT(sieve_settings, spamtest), 0, 0,
+        "Where the checker of spam has written its verdict."},
+    {"virustest", "sieve", false, AT(sieve_settings, virustest), 0, 0,
+        "The same of the checker of viruses."},
+    {"header", "sieve", true, AT(sieve_settings, headers), AT(sieve_settings, header_count),
+        sizeof(struct header_settings), "What scripts may do with a header field (editheader)."},
     {"list", "sieve", true, AT(sieve_settings, lists), AT(sieve_settings, list_count),
         sizeof(struct list_settings), "A list that scripts may ask by its name, a URN (:list)."},
     {"environment", "sieve", true, AT(sieve_settings, environment),
@@ -62,6 +68,18 @@ const size_t setting_section_count = sizeof(setting_sections) / sizeof(setting_s
 /* The file itself has no section name. */
 #define GLOBAL(type, field, member, min, max, fallback, sentence) \
 	{"", #field, SETTING_##type, fallback, AT(settings, member), min, max, NULL, sentence}
+
+/* Two sections of one structure. */
+#define SCORE(section, name, type, fallback, field, choices, sentence) \
+	{section, name, SETTING_##type, fallback, AT(score_settings, field), 0, 0, choices, sentence}
+#define SCORES(section) \
+    SCORE(section, "header", TEXT, "", header, NULL, \
+        "The field, \"X-Spam-Score\", or \"field: pattern\"; empty: no mail is tested."), \
+    SCORE(section, "type", CHOICE, "number", type, "number|length|text", \
+        "What is found there: a number, a row of characters, one of texts."), \
+    SCORE(section, "max_value", TEXT, "", max_value, NULL, "The highest score there is."), \
+    SCORE(section, "max_header", TEXT, "", max_header, NULL, "Where that is told, as header."), \
+    SCORE(section, "texts", LIST, "", texts, NULL, "The texts for 0, 1 and so on.")
 
 #define HOUR UINT64_C(3600)
 #define DAY (24 * HOUR)
@@ -175,6 +193,23 @@ const struct setting setting_table[] = {
     TEXT(sieve, notify_sender, "",
         "The envelope sender of notifications, as for redirect_sender; empty: their author."),
     TEXT(sieve, report_sender, "postmaster", "Who sends reports, as for redirect_sender."),
+    BOOL(sieve, vacation_to_author, "false",
+        "Whether To of an answer shows the author, whoever the envelope sender is."),
+    TEXT(sieve, notify_from, "",
+        "Who notifications are from, where a script does not say; empty: the user."),
+    NUMBER(sieve, notify_max_recipients, 1, 1000, "8", "Recipients of one; more are left out."),
+    NUMBER(sieve, notify_max_fields, 0, 1000, "16", "Fields that its URI may set."),
+    NUMBER(sieve, max_variables, 1, 512, "255", "Variables of one script."),
+    BYTES(sieve, max_header, "2K", "The longest field that addheader adds."),
+    TEXT(sieve, user_email, "",
+        "How users are called outside: \"%{local}@example.org\"; empty: as they are looked up."),
+
+    SCORES("spamtest"),
+    SCORES("virustest"),
+
+    BOOL(header, forbid_add, "false", "Whether scripts may not add it."),
+    BOOL(header, forbid_delete, "false", "Whether scripts may not delete it."),
+
     TEXT(list, file, "",
         "One entry on a line, or Dovecot's dictionary file; ~ and variables stand for the user's."),
     TEXT(environment, value, "", "The value."),

@@ -11,7 +11,7 @@ static int print(const struct settings *settings, struct status *status)
 {
 	struct script_rules rules;
 	struct bytes table = {0};
-	if (!script_rules_set(settings->arena, &settings->sieve, &rules, status))
+	if (!script_rules_set(settings->arena, settings, &rules, status))
 		return CMD_BAD;
 	script_rules_table(&rules, &table);
 	fwrite(table.data, 1, table.len, stdout);

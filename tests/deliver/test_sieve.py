@@ -258,6 +258,34 @@ def _():
     tap.equal(rows["fileinto"], ["personal", "global"])
 
 
+RULES = [  # settings, test, extensions, answer
+    (["spamtest.header=X-Score", "spamtest.max_value=10"], 'spamtest :value "ge" "5"', True),
+    ([], 'spamtest :value "ge" "5"', False),
+    (["virustest.header=X-Clean", "virustest.type=text", "virustest.texts=none,yes,no"],
+     'virustest :value "eq" "1"', True),
+    (["max_variables=1"], 'string "${a}${b}" "12"', False),
+]
+NEEDS = {"spamtest": "spamtest", "virustest": "virustest", "string": "variables"}
+
+
+@tap.case("what extensions leave to the site is in the settings, and checked")
+def _():
+    fresh()
+    message = b"X-Score: 7.5\nX-Clean: yes\n" + MESSAGE
+    for settings, test, answer in RULES:
+        needs = ["relational", "comparator-i;ascii-numeric", "fileinto"]
+        needs += [name for word, name in NEEDS.items() if test.startswith(word)]
+        write("anna/.dovecot.sieve", "require [%s];\n%sif %s { fileinto \"True\"; }\n" % (
+            ", ".join('"%s"' % name for name in needs),
+            'set "a" "1"; set "b" "2";\n' if "string" in test else "",
+            test.replace(':value', ':comparator "i;ascii-numeric" :value')))
+        options = [part for one in settings for part in ("-o", "sieve." + one)]
+        goes_to({"True" if answer else "INBOX": 1}, *options, message=message)
+    for wrong in ("spamtest.header=X-Score: (", "spamtest.max_header=X-Max"):
+        status, output = deliver("-o", "sieve." + wrong, "-o", "sieve.spamtest.max_value=10")
+        tap.equal((status, output[:6]), (75, "4.3.5 "), wrong)
+
+
 # -- what they remember ----------------------------------------------------------------------------
 
 DUPLICATE = 'require ["duplicate", "fileinto"]; if duplicate { fileinto "Again"; }\n'

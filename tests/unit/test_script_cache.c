@@ -12,6 +12,7 @@
 
 static char top[64];
 static struct script_rules rules;
+static struct settings *settings;
 static struct arena *arena;
 static struct script_cache *cache;
 
@@ -32,23 +33,25 @@ static void write_file(const char *name, const char *text, int64_t age_s)
 static void open_room(void)
 {
 	struct status status;
-	static const struct sieve_settings settings = {
-	    .max_steps = 1000, .max_actions = 32, .max_includes = 255, .max_include_depth = 10};
 	strcpy(top, "/tmp/ladle-cache.XXXXXX");
 	ck_assert(mkdtemp(top) != NULL);
 	arena = arena_new();
-	ck_assert(script_rules_set(arena, &settings, &rules, &status));
+	write_file("ladle.conf", "", 0);
+	settings = settings_load(path_of("ladle.conf"), &status);
+	ck_assert_ptr_nonnull(settings);
+	ck_assert(script_rules_set(arena, settings, &rules, &status));
 	cache = script_cache_new(&rules);
 }
 
 static void close_room(void)
 {
-	static const char *const names[] = {"main.sieve", "one.sieve", "two.sieve"};
+	static const char *const names[] = {"ladle.conf", "main.sieve", "one.sieve", "two.sieve"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(path_of(names[i]));
 	rmdir(top);
 	script_cache_free(&cache);
 	arena_free(&arena);
+	settings_free(&settings);
 }
 
 static enum script_answer get(const char *name, const struct script_version **version_out)
