@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "deliver/notice.h"
 #include "deliver/pending.h"
+#include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,7 +94,41 @@ static bool give_up(void *context, const struct outbox_item *item, int fd, const
 
 /* -- sending ----------------------------------------------------------------------------------- */
 
-static bool send_all(struct delivery *delivery, const char *directory,
+/* A transport behind the rewriting of senders. */
+struct rewriting {
+	const struct delivery *delivery;
+	const struct srs *srs; /* null: we have no keys */
+	struct outbox_transport transport;
+};
+
+static enum outbox_answer send_rewritten(void *context, const struct outbox_item *item, int fd,
+    int64_t deadline_ms, char *why_out, size_t why_size)
+{
+	const struct rewriting *rewriting = context;
+	const struct outbox_transport *transport = &rewriting->transport;
+	const struct settings *settings = rewriting->delivery->settings;
+	struct outbox_item rewritten = *item;
+	struct address sender;
+	struct address owner;
+	struct arena *arena = arena_new();
+	enum outbox_answer answer = OUTBOX_NOT_OURS;
+	bool is_good = !item->wants_srs || (rewriting->srs != NULL &&
+	                                       address_parse(arena, item->sender, &sender, NULL) &&
+	                                       address_parse(arena, item->owner, &owner, NULL));
+	if (is_good && item->wants_srs)
+		rewritten.sender = srs_forward(arena, rewriting->srs, &sender,
+		    settings->srs.domain[0] != '\0' ? span_of(settings->srs.domain) : owner.domain,
+		    clock_now().tv_sec);
+	if (is_good)
+		answer = transport->send(
+		    transport->context, &rewritten, fd, deadline_ms, why_out, why_size);
+	else
+		snprintf(why_out, why_size, "it wants SRS, and we have no keys");
+	arena_free(&arena);
+	return answer;
+}
+
+static bool send_all(struct delivery *delivery, const struct srs *srs, const char *directory,
     struct outbox_tally *tally_out, struct status *status)
 {
 	const struct outbox_settings *settings = &delivery->settings->outbox;
@@ -113,25 +149,32 @@ static bool send_all(struct delivery *delivery, const char *directory,
 	    .give_up = give_up,
 	    .context = delivery,
 	};
-	return outbox_flush(&options, &transport, tally_out, status);
+	struct rewriting rewriting = {delivery, srs, transport};
+	struct outbox_transport all = {send_rewritten, &rewriting};
+	return outbox_flush(&options, &all, tally_out, status);
 }
 
-bool flush_outbox(struct delivery *delivery, struct outbox_tally *tally_out, struct status *status)
+bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbox_tally *tally_out,
+    struct status *status)
 {
+	struct srs own;
+	struct status no_keys;
+	if (srs == NULL && srs_keys_load(delivery->arena, &delivery->settings->srs, &own, &no_keys))
+		srs = &own;
 	const char *state = state_directory_path(delivery, status);
 	if (state == NULL)
 		return false;
 	const char *directory = arena_textf(delivery->arena, "%s/" OUTBOX_NAME, state);
 	struct pending pending = pending_of(delivery);
 	struct outbox_tally after = {0};
-	if (!send_all(delivery, directory, tally_out, status))
+	if (!send_all(delivery, srs, directory, tally_out, status))
 		return false;
 	if (tally_out->waiting > 0)
 		return true;
 	/* Mail that came between our look and this is looked at once more: what comes later
 	 * announces itself anew. */
 	pending_withdraw(&pending);
-	bool is_read = send_all(delivery, directory, &after, status);
+	bool is_read = send_all(delivery, srs, directory, &after, status);
 	tally_out->sent += after.sent;
 	tally_out->given_up += after.given_up;
 	tally_out->waiting = after.waiting;
@@ -150,7 +193,8 @@ static void run_detached(void *context)
 	/* What we had open is closed: everything anew. */
 	delivery_close(delivery);
 	log_open(log->target, "deliver", (enum log_level)log->level);
-	if (!delivery_open_store(delivery, &status) || !flush_outbox(delivery, &tally, &status))
+	if (!delivery_open_store(delivery, &status) ||
+	    !flush_outbox(delivery, NULL, &tally, &status))
 		log_write(LOG_LEVEL_ERROR, "%s", status.detail);
 	delivery_close(delivery);
 }

@@ -3,6 +3,7 @@
 
 #include "deliver/delivery.h"
 #include "deliver/outbox.h"
+#include "mail/srs.h"
 
 #include <stdbool.h>
 
@@ -11,8 +12,10 @@
 /* Sends what is due in the outbox of a delivery that is open (delivery_open), and takes the
  * announcement back when nothing is left. What is refused or has expired is given up: the owner of
  * the mailbox is told by a notice in the inbox, with the whole message, so that nothing is lost; of
- * answers and refusals nobody is told but the log. */
-bool flush_outbox(struct delivery *delivery, struct outbox_tally *tally_out, struct status *status);
+ * answers and refusals nobody is told but the log. `srs` may be null:
+ * then the keys are read, and where we may not, mail that wants them is left to who may. */
+bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbox_tally *tally_out,
+    struct status *status);
 
 /* The same in a process of its own that outlives us; returns at once. */
 void flush_detached(struct delivery *delivery);

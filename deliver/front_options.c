@@ -23,6 +23,8 @@ const char front_usage[] =
     "  --flush-outbox   deliver nothing; send what earlier deliveries left to be sent: our own, "
     "with\n"
     "                   -d USER's, as root everybody's\n"
+    "  --srs-reverse ADDRESS\n"
+    "                   deliver nothing; tell whom a rewritten sender stands for\n"
     "  --check          check the configuration; with -d, show what would happen to USER's mail\n"
     "  --help, --version\n"
     "\n"
@@ -118,7 +120,9 @@ static bool parse_arguments(struct parse *parse, struct status *status)
 		const char *argument = parse->argv[parse->at];
 		bool is_end = strcmp(argument, "--") == 0;
 		if (strncmp(argument, "--", 2) == 0 && !is_end) {
-			if (!set_long_option(parse->options, argument))
+			if (strcmp(argument, "--srs-reverse") == 0 && parse->at + 1 < parse->argc)
+				parse->options->srs_address = parse->argv[++parse->at];
+			else if (!set_long_option(parse->options, argument))
 				return status_setf(status, CAUSE_USAGE,
 				    "unknown option %.40s: see deliver --help", argument);
 		} else if (argument[0] == '-' && argument[1] != '\0' && !is_end) {
@@ -181,7 +185,7 @@ static void take_environment(struct front_options *options, char *const *env)
 bool front_options_wants_talk(const struct front_options *options)
 {
 	return options->wants_help || options->wants_version || options->wants_check ||
-	       options->wants_flush;
+	       options->wants_flush || options->srs_address != NULL;
 }
 
 bool front_options_parse(struct arena *arena, int argc, char *const *argv, char *const *env,

@@ -24,8 +24,9 @@ struct front_options {
 	const char *message_path;     /* -p, or null: standard input */
 	const char *const *overrides; /* -o, in their order */
 	size_t override_count;
-	bool wants_check; /* --check */
-	bool wants_flush; /* --flush-outbox */
+	bool wants_check;        /* --check */
+	bool wants_flush;        /* --flush-outbox */
+	const char *srs_address; /* --srs-reverse, or null */
 	bool wants_help;
 	bool wants_version;
 };

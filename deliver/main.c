@@ -84,7 +84,7 @@ static void work(void *context, int notes_fd)
 		entry(call->argc, call->argv, notes_fd);
 }
 
-/* --help, --version, --check and --flush-outbox deliver nothing and talk to a person: they need no
+/* --help, --version, --check and the like deliver nothing and talk to a person: they need no
  * watcher. Only the parser knows them from the value of another option, which may be a stranger's
  * choice. */
 static bool is_for_a_person(int argc, char **argv)

@@ -33,6 +33,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/settings_file.c %D%/settings_file.h \
 	%D%/settings_table.c %D%/settings_table.h \
 	%D%/settings_value.c %D%/settings_value.h \
+	%D%/srs_keys.c %D%/srs_keys.h %D%/srs_module.h \
 	%D%/state.c %D%/state.h \
 	%D%/sweep.c %D%/sweep.h
 
@@ -47,6 +48,13 @@ ladlelib_PROGRAMS += %D%/deliver.so
 %C%_deliver_so_LDADD = $(DELIVER_LIBS)
 
 # What few deliveries need is a module (base/module.h), loaded when it is asked for.
+if HAVE_OPENSSL
+ladlelib_PROGRAMS += %D%/srs.so
+%C%_srs_so_SOURCES = %D%/srs_openssl.c
+%C%_srs_so_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+%C%_srs_so_LDFLAGS = $(AM_LDFLAGS) -shared
+%C%_srs_so_LDADD = $(OPENSSL_LIBS)
+endif
 if HAVE_SQLITE
 ladlelib_PROGRAMS += %D%/seen_sqlite.so
 %C%_seen_sqlite_so_SOURCES = %D%/seen_sqlite.c

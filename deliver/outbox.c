@@ -207,6 +207,13 @@ static void send_item(const struct outbox_options *options,
 		tally->sent++;
 		return;
 	}
+	if (answer == OUTBOX_NOT_OURS) {
+		log_write(LOG_LEVEL_INFO, "%s of delivery %.*s is left to another process: %s",
+		    waiting->item.kind, (int)waiting->item.delivery_id.len,
+		    waiting->item.delivery_id.data, why);
+		tally->waiting++;
+		return;
+	}
 	(void)fchmod(waiting->fd, S_IRWXU);
 	(void)futimens(waiting->fd, (struct timespec[2]){clock_now(), clock_now()});
 	if (answer == OUTBOX_REFUSED || now - waiting->made >= (time_t)options->expire_s) {

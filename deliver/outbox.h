@@ -44,7 +44,8 @@ struct message outbox_wrap(struct arena *arena, const struct outbox_item *item);
 enum outbox_answer {
 	OUTBOX_ACCEPTED,
 	OUTBOX_TRY_LATER,
-	OUTBOX_REFUSED, /* for good: no use in trying again */
+	OUTBOX_REFUSED,  /* for good: no use in trying again */
+	OUTBOX_NOT_OURS, /* another process can: not counted as a try */
 };
 
 /* Hands an item to the world. `item->message` is in `fd` from its current offset on; the reason

@@ -575,17 +575,16 @@ bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
 }
 
 bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_recipient *recipient, int64_t maker, struct outbox_tally *tally_out,
-    struct status *status)
+    const struct pipeline_flush *flush, struct outbox_tally *tally_out, struct status *status)
 {
 	struct envelope envelope = {.sender = {.text = SPAN("")}};
-	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
+	struct delivery delivery = begin(pipeline, call, &envelope, &flush->recipient);
 	bool is_good = delivery_open(&delivery, pipeline->users, status);
-	if (is_good && maker >= 0 && (uid_t)maker != delivery.user.uid)
+	if (is_good && flush->maker >= 0 && (uid_t)flush->maker != delivery.user.uid)
 		is_good = status_fail(status, CAUSE_USER_UNKNOWN,
 		    "outgoing mail of \"%.*s\" was announced by uid %lld",
-		    (int)delivery.user.name.len, delivery.user.name.data, (long long)maker);
-	is_good = is_good && flush_outbox(&delivery, tally_out, status);
+		    (int)delivery.user.name.len, delivery.user.name.data, (long long)flush->maker);
+	is_good = is_good && flush_outbox(&delivery, flush->srs, tally_out, status);
 	delivery_close(&delivery);
 	arena_reset(pipeline->batch_arena);
 	return is_good;

@@ -17,6 +17,7 @@ struct pipeline;
 struct quota_limit;
 struct quota_usage;
 struct settings;
+struct srs;
 struct user;
 
 /* Opens the user sources, plugins and the record of a configuration (borrowed). One per process,
@@ -104,11 +105,16 @@ bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct pipeline_recipient *recipient, bool is_anew, struct quota_usage *usage_out,
     struct quota_limit *limit_out, struct status *status);
 
-/* Sends what is due in the outbox of the recipient (flush.h). Started as root, the process is that
- * user afterwards; `maker` is the account that announced the mail and must be theirs, -1 any. */
+struct pipeline_flush {
+	struct pipeline_recipient recipient;
+	int64_t maker;         /* the account that announced the mail and must be theirs; -1: any */
+	const struct srs *srs; /* read before we became anybody, or null (flush.h) */
+};
+
+/* Sends what is due in the outbox of the recipient. Started as root, the process is that user
+ * afterwards. */
 bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_recipient *recipient, int64_t maker, struct outbox_tally *tally_out,
-    struct status *status);
+    const struct pipeline_flush *flush, struct outbox_tally *tally_out, struct status *status);
 
 /* users_walk() over the sources of the configuration. */
 bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),

@@ -44,7 +44,7 @@ static struct span postmaster(const struct delivery *delivery)
 bool sending_check(const struct settings *settings, struct status *status)
 {
 	static const char *const words[] = {
-	    "sender", "recipient", "original_recipient", "postmaster"};
+	    "sender", "recipient", "original_recipient", "postmaster", "srs"};
 	const char *setting = settings->sieve.redirect_sender;
 	struct span text = span_of(setting);
 	struct address address;
@@ -61,7 +61,7 @@ bool sending_check(const struct settings *settings, struct status *status)
 	return is_address ||
 	       status_fail(status, CAUSE_CONFIGURATION,
 	           "sieve.redirect_sender = \"%s\": write sender, recipient, original_recipient, "
-	           "postmaster or <ADDRESS>",
+	           "postmaster, srs or <ADDRESS>",
 	           setting);
 }
 

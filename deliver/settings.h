@@ -234,6 +234,14 @@ struct tls_settings {
 
 enum policy_unknown { POLICY_UNKNOWN_DUNNO, POLICY_UNKNOWN_REFUSE };
 
+struct srs_settings {
+	const char *key_file;
+	const char *domain;
+	uint64_t valid_s;
+	const struct listen_settings *listeners;
+	size_t listener_count;
+};
+
 struct policy_settings {
 	enum policy_unknown unknown;
 	uint64_t timeout_s;
@@ -284,6 +292,7 @@ struct settings {
 	struct lmtp_settings lmtp;
 	struct tls_settings tls;
 	struct policy_settings policy;
+	struct srs_settings srs;
 	struct log_settings log;
 	struct record_settings record;
 };

@@ -40,6 +40,10 @@ const struct setting_section setting_sections[] = {
     {"lmtp", "", false, AT(settings, lmtp), 0, 0, "The LMTP front, lmtp-bridge."},
     {"listen", "lmtp", true, AT(lmtp_settings, listeners), AT(lmtp_settings, listener_count),
         sizeof(struct listen_settings), "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
+    {"srs", "", false, AT(settings, srs), 0, 0,
+        "The sender rewriting scheme, for sieve.redirect_sender = \"srs\"."},
+    {"listen", "srs", true, AT(srs_settings, listeners), AT(srs_settings, listener_count),
+        sizeof(struct listen_settings), "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
     {"tls", "", false, AT(settings, tls), 0, 0, "The certificate listeners with tls show."},
     {"policy", "", false, AT(settings, policy), 0, 0, "Postfix's check_policy_service."},
     {"listen", "policy", true, AT(policy_settings, listeners),
@@ -217,7 +221,7 @@ const struct setting setting_table[] = {
         "How a script refuses: in the protocol wherever that can be, or always by a mailed notice."),
     TEXT(sieve, redirect_sender, "sender",
         "Who is the envelope sender of what is redirected: \"sender\", \"recipient\", "
-        "\"original_recipient\", \"postmaster\" or \"<ADDRESS>\"."),
+        "\"original_recipient\", \"postmaster\", \"<ADDRESS>\" or \"srs\"."),
 
     TEXT(outbox, transport, "sendmail",
         "What takes it: \"sendmail\", \"smtp:HOST:PORT\" or \"smtp:unix:PATH\"."),
@@ -231,6 +235,10 @@ const struct setting setting_table[] = {
         "Whether deliver sends what a delivery has left there as soon as that has ended."),
     TEXT(outbox, pending, "/var/spool/ladle/pending",
         "Where waiting mail in the homes of users is announced."),
+
+    TEXT(srs, key_file, "", "A file of keys, one on a line; the first signs, all are believed."),
+    TEXT(srs, domain, "", "The domain of rewritten senders; empty: the recipient's."),
+    SECONDS(srs, valid, DAY, 500 * DAY, "21d", "How long mail to a rewritten sender is taken."),
 
     TEXT(lmtp, user, "",
         "The one account all mail is stored as; empty: each recipient's own."),

@@ -7,6 +7,7 @@
 #include "deliver/outbox.h"
 #include "deliver/pending.h"
 #include "deliver/pipeline.h"
+#include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
 #include <dirent.h>
@@ -29,6 +30,7 @@ struct worker {
 
 struct sweeping {
 	const struct sweep *sweep;
+	const struct srs *srs; /* null: no keys */
 	struct sweep_tally tally;
 	struct worker workers[PROCESSES_MAX];
 	size_t count;
@@ -36,19 +38,22 @@ struct sweeping {
 
 /* -- one user ---------------------------------------------------------------------------------- */
 
-static enum worker_end work(const struct settings *settings, struct span user_name, int64_t maker)
+static enum worker_end work(const struct sweeping *sweeping, struct span user_name, int64_t maker)
 {
+	const struct settings *settings = sweeping->sweep->settings;
 	struct status status;
 	struct outbox_tally tally;
 	struct pipeline *pipeline = pipeline_open(settings, &status);
 	struct pipeline_call call = {.front = "flush",
 	    .id = "flush",
 	    .deadline_ms = clock_monotonic_ms() + (int64_t)settings->lookup_timeout_s * 1000};
-	struct pipeline_recipient recipient = {
-	    .envelope.address = {.text = user_name, .local = user_name, .domain = SPAN("")},
-	    .user_name = user_name};
-	bool is_good =
-	    pipeline != NULL && pipeline_flush(pipeline, &call, &recipient, maker, &tally, &status);
+	struct pipeline_flush flush = {.recipient = {.envelope.address = {.text = user_name,
+	                                                 .local = user_name,
+	                                                 .domain = SPAN("")},
+	                                   .user_name = user_name},
+	    .maker = maker,
+	    .srs = sweeping->srs};
+	bool is_good = pipeline != NULL && pipeline_flush(pipeline, &call, &flush, &tally, &status);
 	if (!is_good)
 		log_write(LOG_LEVEL_WARNING, "outgoing mail of \"%.*s\": %s", (int)user_name.len,
 		    user_name.data, status.detail[0] != '\0' ? status.detail : status.text);
@@ -106,7 +111,7 @@ static void start(
 		memcpy(worker->announcement, announcement, strlen(announcement) + 1);
 	worker->pid = fork();
 	if (worker->pid == 0)
-		_exit((int)work(settings, user_name, maker));
+		_exit((int)work(sweeping, user_name, maker));
 	if (worker->pid > 0) {
 		sweeping->count++;
 	} else {
@@ -150,6 +155,11 @@ struct sweep_tally sweep_run(const struct sweep *sweep)
 	struct sweeping sweeping = {.sweep = sweep};
 	const char *shared = state_shared_directory(sweep->settings);
 	struct arena *arena = arena_new();
+	struct srs srs;
+	struct status no_keys;
+	/* As long as we are who we are: the users may not read them. */
+	if (srs_keys_load(arena, &sweep->settings->srs, &srs, &no_keys))
+		sweeping.srs = &srs;
 	pending_walk(sweep->settings->outbox.pending, start_announced, &sweeping);
 	if (shared != NULL) {
 		pending_walk(arena_textf(arena, "%s/" STATE_PENDING_NAME, shared), start_announced,
@@ -159,8 +169,8 @@ struct sweep_tally sweep_run(const struct sweep *sweep)
 		if (sweep->is_thorough)
 			walk_shared(&sweeping, shared);
 	}
-	arena_free(&arena);
 	wait_until_below(&sweeping, 1);
+	arena_free(&arena);
 	return sweeping.tally;
 }
 

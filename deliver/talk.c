@@ -1,4 +1,5 @@
-/* talk.c - what deliver says to a person: --help, --version, --check; and --flush-outbox. */
+/* talk.c - what deliver says to a person: --help, --version, --check; --flush-outbox and
+ * --srs-reverse. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/check.h"
@@ -6,6 +7,7 @@
 #include "deliver/library.h"
 #include "deliver/outbox.h"
 #include "deliver/pipeline.h"
+#include "deliver/srs_keys.h"
 #include "deliver/sweep.h"
 
 #include <stdio.h>
@@ -44,14 +46,20 @@ static int flush_one(const struct settings *settings, const struct front_options
 	struct pipeline_call call = {.front = "deliver",
 	    .id = "flush",
 	    .deadline_ms = clock_monotonic_ms() + (int64_t)settings->lookup_timeout_s * 1000};
-	struct pipeline_recipient recipient = {.is_self = options->user_name.data == NULL,
-	    .user_name = options->user_name.data != NULL ? options->user_name : options->login,
-	    .home = options->home};
-	recipient.envelope.address =
-	    (struct address){.text = recipient.user_name, .local = recipient.user_name};
-	bool is_good =
-	    pipeline != NULL && pipeline_flush(pipeline, &call, &recipient, -1, &tally, &status);
+	struct arena *arena = arena_new();
+	struct srs srs;
+	struct pipeline_flush flush = {.maker = -1};
+	struct pipeline_recipient *recipient = &flush.recipient;
+	recipient->is_self = options->user_name.data == NULL;
+	recipient->user_name = recipient->is_self ? options->login : options->user_name;
+	recipient->home = options->home;
+	recipient->envelope.address =
+	    (struct address){.text = recipient->user_name, .local = recipient->user_name};
+	if (pipeline != NULL && srs_keys_load(arena, &settings->srs, &srs, &status))
+		flush.srs = &srs;
+	bool is_good = pipeline != NULL && pipeline_flush(pipeline, &call, &flush, &tally, &status);
 	pipeline_close(&pipeline);
+	arena_free(&arena);
 	if (!is_good)
 		fprintf(stderr, "deliver: %s\n",
 		    status.detail[0] != '\0' ? status.detail : status.text);
@@ -79,6 +87,37 @@ static int flush_outboxes(const struct front_options *options)
 	return result;
 }
 
+/* Exit status as lookup programs have it: 0 with the address, 1 there is none. */
+static int reverse(const struct front_options *options)
+{
+	static const char *const words[] = {
+	    "", "it is no SRS address", "it is forged", "it has expired"};
+	struct settings *settings = NULL;
+	struct arena *arena = arena_new();
+	struct status status;
+	struct srs srs;
+	struct address address;
+	struct span original;
+	int result = EX_TEMPFAIL;
+	if (!front_load_settings(options, &settings, &status) ||
+	    !srs_keys_load(arena, &settings->srs, &srs, &status)) {
+		fprintf(stderr, "deliver: %s\n",
+		    status.detail[0] != '\0' ? status.detail : status.text);
+	} else {
+		enum srs_answer answer = SRS_NO_SRS;
+		if (address_parse(arena, span_of(options->srs_address), &address, NULL))
+			answer = srs_reverse(arena, &srs, &address, clock_now().tv_sec, &original);
+		if (answer == SRS_REVERSED)
+			printf("%.*s\n", (int)original.len, original.data);
+		else
+			fprintf(stderr, "deliver: %s: %s\n", options->srs_address, words[answer]);
+		result = answer == SRS_REVERSED ? 0 : 1;
+	}
+	settings_free(&settings);
+	arena_free(&arena);
+	return result;
+}
+
 int ladle_talk(int argc, char **argv, int notes_fd)
 {
 	struct arena *arena = arena_new();
@@ -93,6 +132,8 @@ int ladle_talk(int argc, char **argv, int notes_fd)
 		fputs(front_usage, stdout);
 	} else if (options.wants_version) {
 		puts("deliver (ladle) " PACKAGE_VERSION);
+	} else if (options.srs_address != NULL) {
+		result = reverse(&options);
 	} else if (options.wants_flush) {
 		result = flush_outboxes(&options);
 	} else {

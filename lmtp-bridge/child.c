@@ -55,6 +55,8 @@ static int run_session(const struct role *role)
 		return EXIT_FAILURE;
 	if (role->kind == PROCESS_POLICY)
 		policy_session_run(&start);
+	else if (role->kind == PROCESS_SRS)
+		srs_session_run(&start, &generation->srs);
 	else
 		session_run(&start);
 	return EXIT_SUCCESS;
@@ -96,6 +98,7 @@ int child_run(const struct role *role)
 		return run_delivery(role);
 	case PROCESS_LMTP:
 	case PROCESS_POLICY:
+	case PROCESS_SRS:
 		return run_session(role);
 	case PROCESS_FLUSHER:
 		return run_flusher(role);

@@ -1,6 +1,7 @@
 #include "lmtp-bridge/generation.h"
 
 #include "base/memory.h"
+#include "deliver/srs_keys.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -66,13 +67,22 @@ bool generation_can_run(const struct generation *generation, struct status *stat
 	       can_become(&generation->session_account, status);
 }
 
+/* Here, because sessions can read no file. */
+static bool load_srs(struct generation *generation, struct status *status)
+{
+	const struct srs_settings *settings = &generation->settings->srs;
+	return settings->listener_count == 0 ||
+	       srs_keys_load(generation->arena, settings, &generation->srs, status);
+}
+
 struct generation *generation_new(struct settings *settings, struct status *status)
 {
 	struct generation *generation = memory_new(1, sizeof(*generation));
 	generation->settings = settings;
 	generation->channel = (struct channel){-1, -1};
 	find_hostname(generation);
-	if (!find_accounts(generation, status) ||
+	generation->arena = arena_new();
+	if (!find_accounts(generation, status) || !load_srs(generation, status) ||
 	    !security_load(&generation->security, settings, status)) {
 		generation_free(&generation);
 	} else if (channel_open(&generation->channel) != 0) {
@@ -89,6 +99,7 @@ void generation_free(struct generation **generation)
 	channel_close(&(*generation)->channel);
 	security_clear(&(*generation)->security);
 	settings_free(&(*generation)->settings);
+	arena_free(&(*generation)->arena);
 	free(*generation);
 	*generation = NULL;
 }

@@ -4,6 +4,7 @@
 #include "deliver/settings.h"
 #include "lmtp-bridge/channel.h"
 #include "lmtp-bridge/secure.h"
+#include "mail/srs.h"
 #include "mail/status.h"
 
 #include <stdbool.h>
@@ -26,6 +27,8 @@ struct generation {
 	struct security security;
 	struct account delivery_account;
 	struct account session_account;
+	struct arena *arena;
+	struct srs srs;        /* where somebody listens for it */
 	bool is_per_recipient; /* system users: a delivery process for each recipient */
 	uint32_t group;        /* board.h */
 	char hostname[256];

@@ -241,16 +241,23 @@ static bool check_one(const struct listen_settings *wanted, struct status *statu
 
 static size_t wanted_count(const struct settings *settings)
 {
-	return settings->lmtp.listener_count + settings->policy.listener_count;
+	return settings->lmtp.listener_count + settings->policy.listener_count +
+	       settings->srs.listener_count;
 }
 
 static const struct listen_settings *wanted_at(
     const struct settings *settings, size_t index, enum listener_kind *kind_out)
 {
 	size_t lmtp_count = settings->lmtp.listener_count;
-	*kind_out = index < lmtp_count ? LISTENER_LMTP : LISTENER_POLICY;
-	return index < lmtp_count ? &settings->lmtp.listeners[index]
-	                          : &settings->policy.listeners[index - lmtp_count];
+	size_t policy_count = settings->policy.listener_count;
+	*kind_out = LISTENER_LMTP;
+	if (index < lmtp_count)
+		return &settings->lmtp.listeners[index];
+	*kind_out = LISTENER_POLICY;
+	if (index < lmtp_count + policy_count)
+		return &settings->policy.listeners[index - lmtp_count];
+	*kind_out = LISTENER_SRS;
+	return &settings->srs.listeners[index - lmtp_count - policy_count];
 }
 
 bool listeners_check(const struct settings *settings, struct status *status)

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* The sockets clients connect to. */
-enum listener_kind { LISTENER_LMTP, LISTENER_POLICY };
+enum listener_kind { LISTENER_LMTP, LISTENER_POLICY, LISTENER_SRS };
 
 struct listener {
 	int fd;

@@ -32,6 +32,8 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/secure.c %D%/secure.h \
 	%D%/session.c %D%/session.h \
 	%D%/signals.c %D%/signals.h \
+	%D%/socketmap.c %D%/socketmap.h \
+	%D%/srs_session.c \
 	%D%/supervisor.c %D%/supervisor.h \
 	%D%/tls_keys.c %D%/tls_keys.h %D%/tls_module.h
 BRIDGE_LIBS = %D%/libbridge.a $(DELIVER_LIBS)
@@ -56,6 +58,9 @@ deliver_lmtp_sasl_so_LDFLAGS = $(AM_LDFLAGS) -shared
 deliver_lmtp_sasl_so_LDADD = $(SASL_LIBS)
 endif
 
+unit_tests += tests/unit/test_socketmap
+tests_unit_test_socketmap_SOURCES = tests/unit/test_socketmap.c
+tests_unit_test_socketmap_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random tests/unit/test_policy \
 	tests/unit/test_exchange tests/unit/test_dispatch tests/unit/test_lmtp_forward \
 	tests/unit/test_proxy_header

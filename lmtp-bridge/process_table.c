@@ -13,13 +13,15 @@ const char *process_name(enum process_kind kind)
 	    [PROCESS_POLICY] = "lmtp-policy",
 	    [PROCESS_METRICS] = "lmtp-metrics",
 	    [PROCESS_FLUSHER] = "lmtp-flusher",
+	    [PROCESS_SRS] = "lmtp-srs",
 	};
 	return names[kind];
 }
 
 bool process_is_session(const struct process *process)
 {
-	return process->kind == PROCESS_LMTP || process->kind == PROCESS_POLICY;
+	return process->kind == PROCESS_LMTP || process->kind == PROCESS_POLICY ||
+	       process->kind == PROCESS_SRS;
 }
 
 void process_table_add(struct process_table *table, const struct process *process)

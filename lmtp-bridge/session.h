@@ -4,6 +4,7 @@
 #include "deliver/settings.h"
 #include "lmtp-bridge/board.h"
 #include "lmtp-bridge/secure.h"
+#include "mail/srs.h"
 
 #include <stdbool.h>
 
@@ -27,5 +28,8 @@ void session_run(const struct session_start *start);
 
 /* The same for a client of the policy service. */
 void policy_session_run(const struct session_start *start);
+
+/* The same for a client of the socketmap that turns rewritten senders back. */
+void srs_session_run(const struct session_start *start, const struct srs *srs);
 
 #endif

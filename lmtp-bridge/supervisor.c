@@ -94,6 +94,7 @@ static enum board_kind board_kind_of(enum process_kind kind)
 		return BOARD_POLICY;
 	case PROCESS_METRICS:
 	case PROCESS_FLUSHER:
+	case PROCESS_SRS:
 	case PROCESS_KINDS:
 		break;
 	}
@@ -389,6 +390,14 @@ static bool refuse(struct supervisor *supervisor, int fd, const char *client)
 	return true;
 }
 
+static enum process_kind session_kind_of(enum listener_kind kind)
+{
+	static const enum process_kind kinds[] = {[LISTENER_LMTP] = PROCESS_LMTP,
+	    [LISTENER_POLICY] = PROCESS_POLICY,
+	    [LISTENER_SRS] = PROCESS_SRS};
+	return kinds[kind];
+}
+
 /* False when there is nobody else. */
 static bool accept_client(struct supervisor *supervisor, const struct listener *listener)
 {
@@ -407,7 +416,7 @@ static bool accept_client(struct supervisor *supervisor, const struct listener *
 		tls_keys_renew(supervisor->generations->security.tls);
 	if (!is_lmtp || !refuse(supervisor, fd, client)) {
 		struct role role = {
-		    .kind = is_lmtp ? PROCESS_LMTP : PROCESS_POLICY,
+		    .kind = session_kind_of(listener->kind),
 		    .generation = supervisor->generations,
 		    .in_fd = fd,
 		    .out_fd = fd,
@@ -419,10 +428,10 @@ static bool accept_client(struct supervisor *supervisor, const struct listener *
 	return true;
 }
 
-/* Clients of the policy service over the limit wait: an answer that is none would be an error. */
+/* Clients of the other services over the limit wait: an answer that is none would be an error. */
 static bool has_room(const struct supervisor *supervisor, enum listener_kind kind)
 {
-	return kind == LISTENER_LMTP || supervisor->table.counts[PROCESS_POLICY] <
+	return kind == LISTENER_LMTP || supervisor->table.counts[session_kind_of(kind)] <
 	                                    supervisor->generations->settings->lmtp.sessions;
 }
 

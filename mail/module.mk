@@ -19,6 +19,7 @@ noinst_LIBRARIES += %D%/libmail.a
 	%D%/smtp_client.c %D%/smtp_client.h \
 	%D%/smtp_connection.c %D%/smtp_connection.h \
 	%D%/spool.c %D%/spool.h \
+	%D%/srs.c %D%/srs.h \
 	%D%/status.c %D%/status.h \
 	%D%/top_block.c %D%/top_block.h
 MAIL_LIBS = %D%/libmail.a $(BASE_LIBS)
@@ -43,3 +44,9 @@ tests_unit_test_smtp_client_SOURCES = tests/unit/test_smtp_client.c
 tests_unit_test_smtp_client_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_smtp_connection_SOURCES = tests/unit/test_smtp_connection.c
 tests_unit_test_smtp_connection_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+if HAVE_OPENSSL
+unit_tests += tests/unit/test_srs
+tests_unit_test_srs_SOURCES = tests/unit/test_srs.c
+tests_unit_test_srs_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_test_srs_LDADD = $(MAIL_LIBS) $(UNIT_LIBS) $(OPENSSL_LIBS)
+endif

@@ -384,7 +384,6 @@ def _():
 def _():
     deliver('redirect "carl@example.net";')
     write("status", "75")
-    tap.equal(flush("-o", "outbox.expire=1s", "-o", "outbox.retry_max=1s")[0], 75)
     tap.until(lambda: flush("-o", "outbox.expire=1s", "-o", "outbox.retry_max=1s")[0] == 0, "expiry")
     tap.equal((waiting(), announced()), ([], []))
     notice, = stored()
@@ -482,11 +481,73 @@ def _():
     tap.equal(found.st_uid, uid)
 
 
+def ask(place, request):
+    """One question to a socketmap."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(place)
+        client.sendall(b"%d:%s," % (len(request), request))
+        answer = client.recv(1000)
+        size, _, rest = answer.partition(b":")
+        tap.equal(rest[int(size):], b",")
+        return rest[:-1]
+
+
+def sent_srs():
+    """An address signed with the keys there are."""
+    shutil.rmtree(path("sent"))
+    os.mkdir(path("sent"))
+    os.chown(path("sent"), uid, gid)
+    options = ["-o", "sieve.redirect_sender=srs", "-o", "srs.key_file=" + path("keys")]
+    run("-d", "anna", "-f", "bert@example.net", "-r", "anna@example.test", *options, message=MESSAGE)
+    tap.until(lambda: has_sent(1), "it is sent")
+    return sent()[0].sender
+
+
+@tap.case("srs: the flusher signs, --srs-reverse turns back, forged is refused; null stays null")
+def _():
+    write("keys", "new key\nold key\n", 0o600)
+    options = ["-o", "sieve.redirect_sender=srs", "-o", "srs.key_file=" + path("keys")]
+    deliver('redirect "carl@example.net";', *options)
+    tap.equal(flush(*options[2:]), (0, "1 sent, 0 waiting, 0 given up\n"))
+    sender = sent()[0].sender
+    tap.check(re.fullmatch(r"SRS0=[A-Za-z0-9+/]{4}=[A-Z2-7]{2}=example\.net=bert@example\.test", sender),
+              sender)
+    tap.equal(run("--srs-reverse", sender, *options[2:]), (0, "bert@example.net\n"))
+    tap.equal(run("--srs-reverse", sender.replace("bert", "carl"), *options[2:])[0], 1)
+    tap.equal(run("--srs-reverse", "bert@example.net", *options[2:])[0], 1)
+    write("keys", "newest key\nnew key\n", 0o600)
+    tap.equal(run("--srs-reverse", sender, *options[2:]), (0, "bert@example.net\n"))
+    deliver('redirect "carl@example.net";', *options, sender="")
+    flush(*options[2:])
+    tap.equal(sent()[0].sender, "<>")
+
+
+@tap.case("srs: who may not read the keys leaves the mail to who may, at once")
+def _():
+    if os.getuid() != 0:
+        tap.skip("needs root")
+    with open(path("rootkeys"), "w", encoding="ascii") as stream:
+        stream.write("secret\n")
+    os.chmod(path("rootkeys"), 0o600)
+    options = ["-o", "sieve.redirect_sender=srs", "-o", "srs.key_file=" + path("rootkeys"),
+               "-o", "outbox.retry_min=1h"]
+    deliver('redirect "carl@example.net";', *options)
+    tap.equal(flush(*options[2:]), (75, "0 sent, 1 waiting, 0 given up\n"))
+    tap.equal(sent(), [])
+    done = subprocess.run([DELIVER, "-c", path("ladle.conf"), *options, "--flush-outbox"], cwd="/",
+                          timeout=60, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    tap.equal((done.returncode, done.stdout), (0, b""))
+    tap.check(sent()[0].sender.startswith("SRS0="), sent()[0].sender)
+
+
 @tap.case("lmtp-bridge sends what its deliveries leave, and what waited before it was there")
 def _():
     deliver('require "copy"; redirect :copy "carl@example.net";')
     write("bridge.conf", read("ladle.conf")
-          + 'lmtp { listen "unix:%s" {} %s }\n' % (path("lmtp"), 'user = "nobody"' if os.getuid() == 0 else ""))
+          + 'lmtp { listen "unix:%s" {} %s }\n' % (path("lmtp"), 'user = "nobody"' if os.getuid() == 0 else "")
+          + 'srs { key_file = "%s" listen "unix:%s" {} }\n' % (path("keys"), path("srs")))
+    write("keys", "key\n", 0o600)
     with subprocess.Popen([BRIDGE, "-c", path("bridge.conf")], cwd="/") as bridge:
         try:
             tap.until(lambda: has_sent(1), "what waited is sent")
@@ -495,14 +556,16 @@ def _():
                                        MESSAGE.replace(b"\n", b"\r\n"))
                 tap.equal(reply["anna@example.test"].code, 250)
             tap.until(lambda: has_sent(2), "it is sent")
+            tap.equal(ask(path("srs"), b"srs " + sent_srs().encode()), b"OK bert@example.net")
+            tap.equal(ask(path("srs"), b"srs anna@example.test"), b"NOTFOUND ")
             # A new configuration has a new flusher.
             bridge.send_signal(signal.SIGHUP)
             tap.until(lambda: "new configuration" in read("log"), "the new configuration")
             run("-d", "anna", "-f", "bert@example.net", message=MESSAGE)
-            tap.until(lambda: has_sent(3), "it is sent")
+            tap.until(lambda: has_sent(2), "it is sent")
         finally:
             bridge.terminate()
-    tap.equal((bridge.wait(20), len(stored())), (0, 3))
+    tap.equal((bridge.wait(20), len(stored())), (0, 4))
     tap.check("ended" not in read("log"), "a process ended badly")
 
 
