@@ -15,6 +15,11 @@ static struct sieve_script *compile(
 	struct node *first = parser_parse(checker->arena, source, problems);
 	if (problems->errors->error_count == errors_before)
 		checker_check(checker, first);
+	for (size_t i = 0; i < registry_count(); i++) {
+		if (registry_extension(i)->finish != NULL &&
+		    problems->errors->error_count == errors_before)
+			registry_extension(i)->finish(checker);
+	}
 	if (problems->errors->error_count != errors_before)
 		return NULL;
 	struct sieve_script *script = ARENA_NEW(checker->arena, struct sieve_script);

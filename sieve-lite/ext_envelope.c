@@ -19,9 +19,17 @@ static const struct address *part_to(struct run *run)
 	return run->input->recipient != NULL ? &run->input->recipient->address : NULL;
 }
 
+/* Not in the RFC; Dovecot has it. */
+static bool part_auth(struct run *run, struct span *text_out)
+{
+	*text_out = run->input->auth;
+	return text_out->data != NULL;
+}
+
 static const struct envelope_part envelope_parts[] = {
     {.name = "from", .address = part_from},
     {.name = "to", .address = part_to},
+    {.name = "auth", .text = part_auth},
     {.name = NULL},
 };
 
@@ -31,9 +39,16 @@ static bool check_envelope(struct checker *checker, struct node *node)
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct extension *from = NULL;
 		const struct text *name = &parts->texts[i];
-		if (!text_is_constant(name) ||
-		    registry_look_up(
-		        &checker->features, FEATURE_ENVELOPE_PART, name->literal, &from) != NULL)
+		const struct envelope_part *part = registry_look_up(
+		    &checker->features, FEATURE_ENVELOPE_PART, name->literal, &from);
+		if (text_is_constant(name) && part != NULL && part->text != NULL &&
+		    node->address_part_use != NULL) {
+			problem_error(checker->problems, node->address_part_use->at,
+			    "envelope part '%s' is no address: it has no part ':%s'", part->name,
+			    node->address_part->name);
+			return false;
+		}
+		if (!text_is_constant(name) || part != NULL)
 			continue;
 		const char *quoted = problem_quote(checker->problems, name->literal);
 		if (from != NULL && registry_is_available(from, checker->options))

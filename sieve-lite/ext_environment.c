@@ -41,16 +41,18 @@ static const struct {
 bool environment_item(struct run *run, struct span name, struct span *value_out)
 {
 	const struct sieve_host *host = run->input->host;
+	/* The host first: a script may run elsewhere than at delivery. */
+	if (host != NULL && host->environment != NULL &&
+	    run_answer(run, host->environment(host->context, run->arena, name, value_out),
+	        "an item of the environment"))
+		return true;
 	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
 		if (!span_is_nocase(name, items[i].name))
 			continue;
 		*value_out = items[i].of != NULL ? items[i].of(run) : span_of(items[i].value);
 		return true;
 	}
-	if (host == NULL || host->environment == NULL)
-		return false;
-	return run_answer(run, host->environment(host->context, run->arena, name, value_out),
-	    "an item of the environment");
+	return false;
 }
 
 static bool test_environment(struct run *run, const struct node *node)

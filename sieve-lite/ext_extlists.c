@@ -49,8 +49,19 @@ static const struct tag tags[] = {
     {.name = NULL},
 };
 
+/* What is on a list is the list's to say: no comparator goes with it (2.1). */
+static bool check_list(struct checker *checker, struct node *node, struct matching *matching)
+{
+	(void)node;
+	if (matching->comparator_use == NULL)
+		return true;
+	problem_error(checker->problems, matching->comparator_use->at,
+	    "a comparator is not allowed with ':list'");
+	return false;
+}
+
 static const struct match_type match_types[] = {
-    {.name = "list", .matches = matches_list},
+    {.name = "list", .check = check_list, .matches = matches_list},
     {.name = NULL},
 };
 

@@ -244,7 +244,10 @@ static const struct command commands[] = {
 };
 
 static const struct tag tags[] = {
-    {.name = "flags", .on = "keep fileinto vacation notify", .wants = WANTS_TEXTS, .apply = apply_flags},
+    {.name = "flags",
+        .on = "keep fileinto vacation notify",
+        .wants = WANTS_TEXTS,
+        .apply = apply_flags},
     {.name = NULL},
 };
 

@@ -22,15 +22,29 @@ struct included {
 	struct span name;
 	bool is_global;
 	size_t number;
+	bool is_there;
+	bool is_compiled; /* or being compiled */
+	struct span source;
 	const struct sieve_script *script; /* null: there is none */
+	struct included *within;           /* while it is compiled: the script that includes it */
 	struct included *next;
 };
 
-/* All of them, at the first script's checker. */
+/* A place that includes one. */
+struct inclusion {
+	struct included *included;
+	struct place at;
+	bool is_once;
+	struct inclusion *next;
+};
+
+/* What is known at the checker of a script; at the first script's, also all included ones. */
 struct library {
+	struct inclusion *inclusions; /* of this script, the last one first */
 	struct included *first;
 	size_t count;
 	size_t bytes;
+	struct included *current; /* being compiled; null: the first script */
 };
 
 /* What a run did with them, by their numbers. */
@@ -65,36 +79,29 @@ static struct sieve_compile_options options_of(const struct checker *checker, bo
 	return options;
 }
 
-static void load(
-    struct checker *checker, struct place at, struct library *library, struct included *included)
+static struct library *library_of(struct checker *checker)
+{
+	while (checker->outer != NULL)
+		checker = checker->outer;
+	return checker_state(checker, &ext_include, sizeof(struct library));
+}
+
+static void read_source(struct checker *checker, struct place at, struct included *included)
 {
 	struct sieve_compile_options options = options_of(checker, included->is_global);
-	struct span source;
 	if (options.load == NULL)
 		return;
-	enum sieve_answer answer = options.load(
-	    options.load_context, checker->arena, included->name, included->is_global, &source);
-	const char *quoted = problem_quote(checker->problems, included->name);
+	enum sieve_answer answer = options.load(options.load_context, checker->arena,
+	    included->name, included->is_global, &included->source);
 	if (answer == SIEVE_CANNOT_TELL)
-		problem_error(checker->problems, at, "script '%s' cannot be read", quoted);
-	if (answer != SIEVE_YES)
-		return;
-	library->bytes += source.len;
-	if (library->bytes > LIMIT_INCLUDED_BYTES)
-		problem_error(checker->problems, at, "the included scripts are too large");
-	else
-		included->script = checker_compile(
-		    checker, arena_text(checker->arena, included->name), &options, source);
-	if (included->script == NULL)
-		problem_error(checker->problems, at, "included script '%s' has errors", quoted);
+		problem_error(checker->problems, at, "script '%s' cannot be read",
+		    problem_quote(checker->problems, included->name));
+	included->is_there = answer == SIEVE_YES;
 }
 
 static struct included *find(struct checker *checker, const struct text *name, bool is_global)
 {
-	struct checker *root = checker;
-	while (root->outer != NULL)
-		root = root->outer;
-	struct library *library = checker_state(root, &ext_include, sizeof(*library));
+	struct library *library = library_of(checker);
 	struct included **end = &library->first;
 	for (; *end != NULL; end = &(*end)->next) {
 		if ((*end)->is_global == is_global && span_equals((*end)->name, name->literal))
@@ -106,25 +113,106 @@ static struct included *find(struct checker *checker, const struct text *name, b
 		    "too many included scripts: at most %llu", (unsigned long long)max);
 		return NULL;
 	}
-	struct included *included = ARENA_NEW(checker->arena, struct included);
-	*included = (struct included){
+	*end = ARENA_NEW(checker->arena, struct included);
+	**end = (struct included){
 	    .name = name->literal, .is_global = is_global, .number = library->count++};
-	/* Known before it is read: it may include itself. */
-	*end = included;
-	load(checker, name->at, library, included);
-	return included;
+	read_source(checker, name->at, *end);
+	return *end;
 }
 
 static bool check_include(struct checker *checker, struct node *node)
 {
 	const struct text *name = &node->positionals[0]->texts[0];
+	const char *quoted = problem_quote(checker->problems, name->literal);
 	if (!is_script_name(name->literal)) {
-		problem_error(checker->problems, name->at, "'%s' is no name for a script",
-		    problem_quote(checker->problems, name->literal));
+		problem_error(checker->problems, name->at, "'%s' is no name for a script", quoted);
 		return false;
 	}
-	node->data = find(checker, name, node_tag(node, "global") != NULL);
-	return node->data != NULL;
+	struct included *included = find(checker, name, node_tag(node, "global") != NULL);
+	node->data = included;
+	if (included == NULL)
+		return false;
+	if (!included->is_there && node_tag(node, "optional") == NULL) {
+		if (checker->options->is_suite)
+			problem_error(
+			    checker->problems, name->at, "script '%s' does not exist", quoted);
+		else
+			problem_warning(
+			    checker->problems, name->at, "script '%s' does not exist", quoted);
+	}
+	struct library *library = checker_state(checker, &ext_include, sizeof(*library));
+	struct inclusion *inclusion = ARENA_NEW(checker->arena, struct inclusion);
+	*inclusion = (struct inclusion){
+	    included, name->at, node_tag(node, "once") != NULL, library->inclusions};
+	library->inclusions = inclusion;
+	return true;
+}
+
+/* What is wrong with including it just here: it is on the way to itself, or too far down. At run
+ * time this would be an error where it is reached (RFC 6609 3.2). */
+static bool is_misplaced(struct checker *checker, const struct inclusion *inclusion)
+{
+	uint64_t depth = 0;
+	uint64_t max = checker->options->options->max_include_depth;
+	const char *name = problem_quote(checker->problems, inclusion->included->name);
+	const struct included *outer = library_of(checker)->current;
+	for (; outer != NULL; outer = outer->within, depth++) {
+		if (outer != inclusion->included || inclusion->is_once)
+			continue;
+		problem_error(checker->problems, inclusion->at,
+		    "circular include: script '%s' includes itself", name);
+		return true;
+	}
+	if (depth < max)
+		return false;
+	problem_error(checker->problems, inclusion->at,
+	    "scripts are included too deep: at most %llu levels", (unsigned long long)max);
+	return true;
+}
+
+static void compile_included(struct checker *checker, const struct inclusion *inclusion)
+{
+	struct included *included = inclusion->included;
+	struct library *library = library_of(checker);
+	struct sieve_compile_options options = options_of(checker, included->is_global);
+	included->is_compiled = true;
+	included->within = library->current;
+	library->current = included;
+	library->bytes += included->source.len;
+	if (library->bytes > LIMIT_INCLUDED_BYTES)
+		problem_error(
+		    checker->problems, inclusion->at, "the included scripts are too large");
+	else
+		included->script = checker_compile(checker,
+		    arena_text(checker->arena, included->name), &options, included->source);
+	library->current = included->within;
+	if (included->script == NULL)
+		problem_error(checker->problems, inclusion->at, "included script '%s' has errors",
+		    problem_quote(checker->problems, included->name));
+}
+
+/* What a script includes is compiled once it has no mistakes itself. */
+static void finish(struct checker *checker)
+{
+	struct library *library = checker_state(checker, &ext_include, sizeof(*library));
+	struct inclusion *last_first = NULL;
+	while (library->inclusions != NULL) {
+		struct inclusion *next = library->inclusions->next;
+		library->inclusions->next = last_first;
+		last_first = library->inclusions;
+		library->inclusions = next;
+	}
+	unsigned errors_before = checker->problems->errors->error_count;
+	for (; last_first != NULL; last_first = last_first->next) {
+		const struct included *included = last_first->included;
+		bool is_new = included->is_there && !included->is_compiled;
+		if (checker->options->is_suite &&
+		    (errors_before != checker->problems->errors->error_count ||
+		        is_misplaced(checker, last_first)))
+			return;
+		if (is_new)
+			compile_included(checker, last_first);
+	}
 }
 
 /* Runs it in the place of the script that is running. */
@@ -238,4 +326,5 @@ const struct extension ext_include = {
     .needs = SIEVE_CAN_LOAD,
     .commands = commands,
     .variable_spaces = spaces,
+    .finish = finish,
 };

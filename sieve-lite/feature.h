@@ -145,6 +145,8 @@ struct extension {
 	/* Changes the meaning of strings; called for each in the order of the registry. False:
 	 * reported. */
 	bool (*check_text)(struct checker *checker, struct text *text);
+	/* Called when a whole script was checked and has no mistake so far. */
+	void (*finish)(struct checker *checker);
 	/* Has a say in each storing, the implicit keep included, after the tags; whether the script
 	 * required it or not. */
 	void (*store)(struct run *run, struct action *action);

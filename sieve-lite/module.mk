@@ -107,6 +107,7 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/script_dirs.c %D%/script_dirs.h \
 	%D%/testsuite.c %D%/testsuite.h \
 	%D%/testsuite_config.c \
+	%D%/testsuite_dict.c \
 	%D%/testsuite_execute.c \
 	%D%/testsuite_mail.c \
 	%D%/testsuite_programs.c \

@@ -68,6 +68,9 @@ struct sieve_compile_options {
 	/* What the site has set (options.h), read whenever the script runs, so it must stay as
 	 * long as that; null: the defaults. */
 	const struct sieve_options *options;
+	/* As test suites count mistakes: an included script that is missing or includes itself is
+	 * one at once, and what "true" and "false" switch off is not looked at. */
+	bool is_suite;
 	/* A feature of the caller's own (feature.h), which scripts may require; null: none. It
 	 * brings commands, tags and the like, but changes no strings and has no state. */
 	const struct extension *guest;
@@ -173,6 +176,7 @@ struct sieve_input {
 	const struct envelope *envelope;
 	const struct envelope_recipient *recipient;
 	const char *recipient_delimiter;  /* for subaddress; null: none */
+	struct span auth;                 /* who sent it, as SMTP AUTH has it; null data: unknown */
 	const struct address *user_email; /* how the user is called outside; null: not known */
 	/* Flags and keywords the message has already, where it is stored; null: none. */
 	const struct span *flags;

@@ -78,6 +78,7 @@ void testsuite_open(struct testsuite *suite)
 	    .log = log_text,
 	    .environment = testsuite_environment,
 	    .metadata = testsuite_metadata,
+	    .list_has = testsuite_list_has,
 	    .mailbox_by_id = testsuite_mailbox_by_id,
 	    .filter = testsuite_filter,
 	    .execute = testsuite_run_program,
@@ -109,8 +110,8 @@ bool testsuite_run(
 	    .abilities = SIEVE_CAN_EVERYTHING,
 	    .guest = &testsuite_extension,
 	    .options = &suite->options,
-	    .load_context = &suite->dirs,
-	    .load = script_dirs_load};
+	    .load_context = suite,
+	    .load = testsuite_load};
 	struct sieve_result result = {0};
 	struct sieve_script *script = sieve_compile(suite->arena, source, &options, errors_out);
 	if (script == NULL)

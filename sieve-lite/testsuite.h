@@ -156,6 +156,12 @@ enum sieve_answer testsuite_metadata(void *suite, struct arena *arena, struct sp
 void testsuite_set_metadata(
     struct testsuite *suite, struct span folder, struct span annotation, struct span value);
 
+/* testsuite_dict.c: lists and scripts in dictionaries that the settings name */
+enum sieve_answer testsuite_list_has(void *suite, struct span list, struct span value);
+/* `load` of struct sieve_compile_options: from there or, mostly, from the directories. */
+enum sieve_answer testsuite_load(
+    void *suite, struct arena *arena, struct span name, bool is_global, struct span *source_out);
+
 /* testsuite_programs.c: programs in the directories that the settings name really run */
 enum sieve_program_end testsuite_filter(void *suite, struct arena *arena,
     const struct action_program *program, const struct message *message,
@@ -189,7 +195,7 @@ enum sieve_answer testsuite_environment(
 struct span testsuite_config(const struct testsuite *suite, const char *name);
 /* The next name of a list of names, its escapes undone. */
 bool testsuite_config_next(struct testsuite *suite, struct span *rest, struct span *name_out);
-/* The value in force of "list/name/key". */
+/* The value in force of "list/name/key"; of one of "list/name/.../path" where `key` is "/path". */
 struct span testsuite_config_of(
     const struct testsuite *suite, const char *list, struct span name, const char *key);
 bool testsuite_config_is_on(const struct testsuite *suite, const char *name);

@@ -5,6 +5,7 @@
 #include "base/number.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static struct testsuite_setting *find(struct testsuite_setting *setting, struct span name)
 {
@@ -187,6 +188,12 @@ bool testsuite_config_next(struct testsuite *suite, struct span *rest, struct sp
 	return len > 0;
 }
 
+static bool ends_with(struct span text, const char *end)
+{
+	size_t len = strlen(end);
+	return text.len >= len && span_is(span_from(text, text.len - len), end);
+}
+
 struct span testsuite_config_of(
     const struct testsuite *suite, const char *list, struct span name, const char *key)
 {
@@ -205,7 +212,8 @@ struct span testsuite_config_of(
 		if (span_starts_with(rest, list) && rest.len > list_len &&
 		    rest.data[list_len] == '_')
 			rest = span_from(rest, list_len + 1);
-		if (span_equals_nocase(unescape(suite->arena, named), name) && span_is(rest, key))
+		bool is_it = key[0] == '/' ? ends_with(rest, key) : span_is(rest, key);
+		if (is_it && span_equals_nocase(unescape(suite->arena, named), name))
 			return setting->value;
 	}
 	return (struct span){NULL, 0};
@@ -270,12 +278,24 @@ enum sieve_answer testsuite_environment(
     void *context, struct arena *arena, struct span name, struct span *value_out)
 {
 	static const char prefix[] = "vnd.dovecot.config.";
-	if (span_is_nocase(name, "vnd.dovecot.default-mailbox")) {
-		*value_out = SPAN("INBOX");
+	static const struct {
+		const char *name;
+		const char *value;
+	} items[] = {
+	    {"location", "MS"},
+	    {"phase", "post"},
+	    {"vnd.dovecot.default-mailbox", "INBOX"},
+	    {"vnd.dovecot.username", "testsuite-mail-user@example.org"},
+	};
+	char host[256] = "";
+	if (gethostname(host, sizeof(host) - 1) == 0 && span_is_nocase(name, "host")) {
+		*value_out = arena_span(arena, span_of(host));
 		return SIEVE_YES;
 	}
-	if (span_is_nocase(name, "vnd.dovecot.username")) {
-		*value_out = SPAN("testsuite-mail-user@example.org");
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if (!span_is_nocase(name, items[i].name))
+			continue;
+		*value_out = span_of(items[i].value);
 		return SIEVE_YES;
 	}
 	if (!span_starts_with_nocase(name, prefix))

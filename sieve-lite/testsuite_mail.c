@@ -97,7 +97,7 @@ void testsuite_set_envelope(struct testsuite *suite, struct span member, struct 
 	struct address address;
 	value = arena_span(suite->arena, span_trim(value));
 	if (span_is_nocase(member, "envelope.auth")) {
-		mail->auth = value;
+		mail->auth = suite->input.auth = value;
 		return;
 	}
 	if (value.len >= 2 && value.data[0] == '<' && value.data[value.len - 1] == '>')
@@ -126,6 +126,7 @@ void testsuite_show(struct testsuite *suite, struct run *run, const struct tests
 	}
 	suite->mail = *mail;
 	suite->input.message = mail->message;
+	suite->input.auth = mail->auth;
 	suite->input.flags = mail->flags;
 	suite->input.flag_count = mail->flag_count;
 	run->message = mail->message;

@@ -31,10 +31,11 @@ static const struct sieve_script *compile(struct testsuite *suite, struct span p
 	const char *name = arena_text(suite->arena, path);
 	const struct sieve_compile_options options = {.name = name,
 	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .is_suite = true,
 	    .guest = &testsuite_extension,
 	    .options = &suite->options,
-	    .load_context = &suite->dirs,
-	    .load = script_dirs_load};
+	    .load_context = suite,
+	    .load = testsuite_load};
 	if (read_script(suite, path, &source)) {
 		script = sieve_compile(suite->arena, bytes_span(&source), &options, &suite->errors);
 		/* Pigeonhole's compiler ends with one line more, and tests count lines. */

@@ -149,6 +149,16 @@ scripts/outer.sieve:2:9: error: included script 'inner' has errors
     include \"inner\";
             ^
 scripts/outer.sieve: 2 errors"
+printf 'require "include";\ninclude "nobody";\n' >scripts/outer.sieve
+"$sieve" check scripts/outer.sieve >out 2>&1
+is "check: a missing script is a warning" "$?: $(head -n 1 out)" \
+	"0: scripts/outer.sieve:2:9: warning: script 'nobody' does not exist"
+"$sieve" run scripts/outer.sieve message.eml >out 2>errors
+is "run: but an error where it would run" "$?: $(tail -n 1 out)" \
+	"1:   keep (the script failed: what it did is dropped)"
+printf 'require "include";\nif false { include "outer"; }\n' >scripts/outer.sieve
+"$sieve" run scripts/outer.sieve message.eml >out 2>errors
+is "run: what includes itself is none where it does not run" "$?" 0
 rm -r scripts
 for arguments in "" "why.sieve" "-x why.sieve message.eml" "missing.sieve message.eml" \
 	"why.sieve missing.eml" "-r <a why.sieve message.eml"; do

@@ -1,0 +1,2 @@
+require "extlists";
+if header :comparator "i;octet" :list "a" "urn:x" { }
