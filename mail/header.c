@@ -76,8 +76,9 @@ struct span header_unfold(struct arena *arena, struct span value)
 	for (size_t i = 0; i < value.len; i++) {
 		bool is_crlf =
 		    value.data[i] == '\r' && i + 1 < value.len && value.data[i + 1] == '\n';
+		bool is_folding_tab = value.data[i] == '\t' && i > 0 && value.data[i - 1] == '\n';
 		if (value.data[i] != '\n' && !is_crlf)
-			unfolded[len++] = value.data[i];
+			unfolded[len++] = is_folding_tab ? ' ' : value.data[i];
 	}
 	unfolded[len] = '\0';
 	return (struct span){unfolded, len};

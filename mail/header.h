@@ -26,8 +26,8 @@ bool header_is_field_line(struct span line);
 /* The first field of that name (ASCII case folded) in the block. */
 bool header_find(struct span head, const char *name, struct header_field *field_out);
 
-/* The value unfolded: each line end with it is removed, blanks at both ends too (RFC 5322 2.2.3).
- * Borrows where nothing had to be removed. */
+/* The value unfolded: each line end is removed (RFC 5322 2.2.3), a tab behind it becomes a space,
+ * as people see it; blanks at both ends go too. Borrows where nothing had to be removed. */
 struct span header_unfold(struct arena *arena, struct span value);
 
 #endif

@@ -180,22 +180,44 @@ struct field *field_walk_next(struct field_walk *walk)
 	return field;
 }
 
+static bool is_blank(char byte)
+{
+	return byte == ' ' || byte == '\t';
+}
+
 struct span field_text(struct run *run, struct field *field)
 {
 	if (field->text.data == NULL) {
 		run_spend_bytes(run, field->raw.len);
 		field->text = header_text_decode(run->arena, header_unfold(run->arena, field->raw));
+		/* Blanks at the end that were encoded are no better than others. */
+		while (field->text.len > 0 && is_blank(field->text.data[field->text.len - 1]))
+			field->text.len--;
 		if (field->text.data == NULL)
 			field->text = SPAN("");
 	}
 	return field->text;
 }
 
+/* Without one valid address, the whole value is as good as one that is not. */
+static struct listed_address *parse_addresses(struct run *run, const struct field *field)
+{
+	struct listed_address *first = address_list_parse(run->arena, field->raw);
+	const struct listed_address *listed = first;
+	while (listed != NULL && !listed->is_valid)
+		listed = listed->next;
+	if (listed != NULL)
+		return first;
+	first = ARENA_NEW(run->arena, struct listed_address);
+	first->address.text = header_unfold(run->arena, field->raw);
+	return first;
+}
+
 const struct listed_address *field_addresses(struct run *run, struct field *field)
 {
 	if (!field->has_addresses) {
 		run_spend_bytes(run, field->raw.len * ADDRESS_BYTES_PER_BYTE);
-		field->addresses = address_list_parse(run->arena, field->raw);
+		field->addresses = parse_addresses(run, field);
 		field->has_addresses = true;
 	}
 	return field->addresses;
