@@ -194,7 +194,7 @@ static void append_lines(struct bytes *to, struct span text)
 		if (byte != '\0')
 			bytes_append_byte(to, byte == '\r' ? '\n' : byte);
 	}
-	if (text.len == 0 || to->data[to->len - 1] != '\n')
+	if (to->len == 0 || to->data[to->len - 1] != '\n')
 		bytes_append_byte(to, '\n');
 }
 

@@ -261,6 +261,9 @@ static void carry_out(struct batch *batch, struct item *item, const struct mail_
 	     action = action->next) {
 		if (action->kind == ACTION_KEEP) {
 			keep = action;
+		} else if (action->kind == ACTION_FILEINTO && action->letter != NULL) {
+			/* A copy of what is not sent. */
+			continue;
 		} else if (action->kind == ACTION_FILEINTO) {
 			if (item->copy_count == COPIES_MAX - 1)
 				fail(batch, item, "it is filed too often");

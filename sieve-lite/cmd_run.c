@@ -167,9 +167,50 @@ static void run_script_once(struct session *session, const struct sieve_script *
 
 /* -- For people -------------------------------------------------------------------------------- */
 
+/* Whom a letter goes to, or why to nobody. */
+static void print_letter(const struct action_letter *letter, struct bytes *to)
+{
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		bytes_append_byte(to, ' ');
+		explain_quote(to, letter->recipients[i]);
+	}
+	if (letter->withheld != NULL)
+		bytes_appendf(to, ", not sent: %s", letter->withheld);
+	else if (letter->sender.len == 0)
+		bytes_append_text(to, ", without a sender");
+	else
+		bytes_appendf(to, ", from %.*s", (int)letter->sender.len, letter->sender.data);
+}
+
+/* All of what was composed. It is in memory. */
+static struct span composed(const struct session *session, const struct message *message)
+{
+	struct status status;
+	size_t got = 0;
+	char *data = arena_new_items(session->arena, (size_t)message->size_bytes + 1, 1);
+	message_read(message, 0, data, (size_t)message->size_bytes, &got, &status);
+	return (struct span){data, got};
+}
+
+/* A bar before each line; what could do harm to a terminal is "?". */
+static void print_composed(struct span rest, struct bytes *to)
+{
+	struct span line;
+	while (span_next_line(&rest, &line)) {
+		bytes_append_text(to, line.len > 0 ? "    | " : "    |");
+		for (size_t i = 0; i < line.len; i++) {
+			unsigned char byte = (unsigned char)line.data[i];
+			bool is_control = (byte < ' ' && byte != '\t') || byte == 0x7F;
+			bytes_append_byte(to, is_control ? '?' : line.data[i]);
+		}
+		bytes_append_byte(to, '\n');
+	}
+}
+
 static void print_action(
     const struct session *session, const struct action *action, struct bytes *to)
 {
+	bool is_sent = action->kind == ACTION_SEND;
 	const struct span objects[] = {
 	    action->folder, action->special_use, action->address, action->text};
 	bytes_appendf(to, "  %s", action_name(action));
@@ -184,13 +225,19 @@ static void print_action(
 	for (size_t i = 0; i < action->flag_count; i++)
 		bytes_appendf(to, "%s%.*s", i == 0 ? ", flags " : " ", (int)action->flags[i].len,
 		    action->flags[i].data);
-	if (action->message != NULL && action->message != &session->mail.message)
+	if (is_sent)
+		print_letter(action->letter, to);
+	else if (action->letter != NULL)
+		bytes_appendf(to, ", a copy of what %s sends", action->letter->name);
+	else if (action->message != NULL && action->message != &session->mail.message)
 		bytes_append_text(to, ", as the script changed the message");
 	if (action->is_implicit)
 		bytes_append_text(to, " (implicit: nothing cancelled it)");
 	else
 		bytes_appendf(to, "  (%s:%u)", action->origin.script, action->origin.line);
 	bytes_append_byte(to, '\n');
+	if (is_sent && action->message != NULL)
+		print_composed(composed(session, action->message), to);
 }
 
 static void print_text(const struct session *session, struct bytes *to)
@@ -231,7 +278,25 @@ static void json_optional(struct bytes *to, const char *name, struct span value)
 	json_field(to, name, value);
 }
 
-static void json_action(const struct action *action, struct bytes *to)
+static void json_letter(
+    const struct session *session, const struct action *action, struct bytes *to)
+{
+	const struct action_letter *letter = action->letter;
+	bytes_append_byte(to, ',');
+	json_field(to, "sender", letter->sender);
+	bytes_append_text(to, ",\"recipients\":[");
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		bytes_append_text(to, i > 0 ? "," : "");
+		json_append_string(to, letter->recipients[i]);
+	}
+	bytes_append_byte(to, ']');
+	json_optional(to, "not_sent", span_of(letter->withheld));
+	if (action->message != NULL)
+		json_optional(to, "message", composed(session, action->message));
+}
+
+static void json_action(
+    const struct session *session, const struct action *action, struct bytes *to)
 {
 	bytes_append_byte(to, '{');
 	json_field(to, "action", span_of(action_name(action)));
@@ -240,6 +305,10 @@ static void json_action(const struct action *action, struct bytes *to)
 	json_optional(to, "special_use", action->special_use);
 	json_optional(to, "address", action->address);
 	json_optional(to, "text", action->text);
+	if (action->kind == ACTION_SEND)
+		json_letter(session, action, to);
+	else if (action->letter != NULL)
+		json_optional(to, "copy_of", span_of(action->letter->name));
 	bytes_append_text(to, ",\"flags\":[");
 	for (size_t i = 0; i < action->flag_count; i++) {
 		bytes_append_text(to, i > 0 ? "," : "");
@@ -272,11 +341,11 @@ static void print_json(const struct session *session, bool is_compiled, struct b
 		bytes_append_text(to, ",\"actions\":[");
 		for (const struct action *action = first; action != NULL; action = action->next) {
 			bytes_append_text(to, action != first ? "," : "");
-			json_action(action, to);
+			json_action(session, action, to);
 		}
 		if (result->implicit_keep) {
 			bytes_append_text(to, first != NULL ? "," : "");
-			json_action(&result->keep, to);
+			json_action(session, &result->keep, to);
 		}
 		bytes_append_byte(to, ']');
 	}

@@ -60,6 +60,7 @@ static enum method_use read_method(struct arena *arena, const struct sieve_optio
 static enum method_use read_at_run(
     struct run *run, struct span method, struct mailto *mailto_out, const char **why_out)
 {
+	*why_out = NULL;
 	run_spend_bytes(run, method.len * 8 + sizeof(struct mailto_recipient) * 32);
 	if (run->unwind != UNWIND_NONE)
 		return METHOD_BROKEN;

@@ -137,7 +137,7 @@ tests_unit_test_sieve_values_SOURCES = tests/unit/test_sieve_values.c tests/unit
 tests_unit_test_sieve_values_LDADD = $(SIEVE_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/fuzz_sieve.c tests/fuzz/fuzz_sieve.dict \
 	tests/fuzz/fuzz_sieve/rules tests/fuzz/fuzz_sieve/tests \
-	tests/fuzz/fuzz_sieve/extensions
+	tests/fuzz/fuzz_sieve/extensions tests/fuzz/fuzz_sieve/letters
 TESTS += tests/house/check_svtests.sh
 dist_check_SCRIPTS += tests/house/check_svtests.sh
 EXTRA_DIST += tests/sieve

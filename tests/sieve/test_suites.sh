@@ -132,6 +132,20 @@ is "run: redirect shows where to" "$(sed -n '/^Actions/,$p' out)" "Actions:
 printf 'require "reject"; reject "Not here.";\n' >redirect.sieve
 "$sieve" run --json redirect.sieve message.eml >out 2>&1
 ok "run: reject shows the reason" grep -q '"action":"reject","implicit":false,"text":"Not here."' out
+printf 'require "vacation"; vacation "Away.";\n' >redirect.sieve
+"$sieve" run -f bert@example.net -r carla@example.net redirect.sieve message.eml >out 2>&1
+ok "run: an answer is shown as it would be sent" grep -q '^    | Auto-Submitted: auto-replied (vacation)$' out
+ok "run: and to whom" grep -qF '  vacation "bert@example.net", without a sender  (redirect.sieve:1)' out
+"$sieve" run -f '<>' -r carla@example.net redirect.sieve message.eml >out 2>&1
+ok "run: or why it is not" grep -qF '  vacation, not sent: it has no sender to answer to  (redirect.sieve:1)' out
+"$sieve" run --json -f bert@example.net -r carla@example.net redirect.sieve message.eml >out
+ok "run --json: the same" python3 -c '
+import json
+answer = json.load(open("out"))["actions"][0]
+assert (answer["action"], answer["sender"], answer["recipients"]) == (
+    "vacation", "", ["bert@example.net"]), answer
+assert answer["message"].endswith("\n\nAway.\n"), answer
+'
 rm redirect.sieve
 mkdir scripts
 printf 'require "vnd.dovecot.debug";\ndebug_log "here";\ndiscard;\n' >scripts/inner.sieve

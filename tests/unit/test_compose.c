@@ -90,6 +90,7 @@ static const struct {
     {"ASCII", "a\r\nb", "7bit", "a\nb\n"},
     {"UTF-8", "\xC3\xBC\r\n", "8bit", "\xC3\xBC\n"},
     {"empty", "", "7bit", "\n"},
+    {"CR and LF alone", "\r\n", "7bit", "\n"},
     {"bare CR", "a\rb", "7bit", "a\nb\n"},
 };
 
