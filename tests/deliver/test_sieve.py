@@ -612,6 +612,43 @@ def _():
     tap.contains(user_log(), ".dovecot.sieve:2: one  two\n")
 
 
+# -- what they change ------------------------------------------------------------------------------
+
+CHANGING = """\
+require ["fileinto", "copy", "foreverypart", "mime", "replace", "enclose", "body"];
+fileinto :copy "Old";
+foreverypart {
+    if header :mime :param "filename" :matches "Content-Disposition" "*.exe" { replace "Gone."; }
+}
+fileinto :copy "Cleaned";
+enclose :subject "Read this" "It was changed.";
+if body :contains "needle" { fileinto "Enclosed"; }
+"""
+
+
+@tap.case("parts replaced, the message enclosed: each copy whole, under its own size")
+def _():
+    for size in (10, 1000000):
+        line = b"x" * 70 + b"\n"
+        head = b"Subject: parts\nContent-Type: multipart/mixed; boundary=b\n\nprologue\n--b\n"
+        evil = b"Content-Disposition: attachment; filename=a.exe\n\n" + line * 3
+        rest = b"\n--b\n\nneedle\n" + line * (size // 71) + b"\r\r\n\n--b--\nepilogue"
+        message = head + evil + rest
+        fresh()
+        write("anna/.dovecot.sieve", CHANGING)
+        goes_to({"Old": 1, "Cleaned": 1, "Enclosed": 1}, message=message)
+        old, cleaned, enclosed = (maildir.only_message(path("anna/Maildir"), name)
+                                  for name in ("Old", "Cleaned", "Enclosed"))
+        stored = rest.replace(b"\r\n", b"\n")
+        tap.check(old.bytes.endswith(head + evil + stored), "unchanged")
+        tap.check(cleaned.bytes.endswith(stored) and b"\nGone.\n" in cleaned.bytes, "replaced")
+        tap.check(b"x.exe" not in cleaned.bytes, "without the part")
+        tap.check(cleaned.bytes in enclosed.bytes, "enclosed")
+        tap.check(b"\nIt was changed.\n" in enclosed.bytes, "text")
+        for copy in (old, cleaned, enclosed):
+            tap.check(copy.tags and copy.sizes_are_true(), copy)
+
+
 # -- what they may cost ----------------------------------------------------------------------------
 
 @tap.case("a script over its budget: kept, recorded; again and again: left out until it changes")
