@@ -12,6 +12,14 @@ char ascii_lower(char byte)
 	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
 }
 
+int ascii_hex_value(char byte)
+{
+	char lower = ascii_lower(byte);
+	if (byte >= '0' && byte <= '9')
+		return byte - '0';
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 bool ascii_is_visible(char byte)
 {
 	return byte > ' ' && byte < 0x7F;

@@ -40,14 +40,6 @@ static void put_plain(struct decoder *decoder, char byte)
 	decoder->has_cr = byte == '\r';
 }
 
-static int hex_value(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	char lower = ascii_lower(byte);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static bool is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r';
@@ -82,10 +74,11 @@ static void put_quoted(struct decoder *decoder, char byte)
 	}
 	bool is_more_blank = held > 0 && held < sizeof(decoder->held) && is_blank(byte) &&
 	                     (held == 1 || is_blank(decoder->held[1]));
-	bool is_first_digit = held == 1 && hex_value(byte) >= 0;
-	bool is_last_digit = held == 2 && !is_blank(decoder->held[1]) && hex_value(byte) >= 0;
+	bool is_first_digit = held == 1 && ascii_hex_value(byte) >= 0;
+	bool is_last_digit = held == 2 && !is_blank(decoder->held[1]) && ascii_hex_value(byte) >= 0;
 	if (is_last_digit) {
-		emit(decoder, (char)(hex_value(decoder->held[1]) << 4 | hex_value(byte)));
+		emit(decoder,
+		    (char)(ascii_hex_value(decoder->held[1]) << 4 | ascii_hex_value(byte)));
 		decoder->held_len = 0;
 		decoder->blanks = 0;
 		return;

@@ -145,21 +145,14 @@ static struct piece piece_of(struct span name, struct span value)
 	return piece;
 }
 
-static int hex_value(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	char lower = ascii_lower(byte);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static void decode_percent(struct bytes *to, struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '%' && text.len - i > 2 && hex_value(text.data[i + 1]) >= 0 &&
-		    hex_value(text.data[i + 2]) >= 0) {
-			bytes_append_byte(to,
-			    (char)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2])));
+		bool is_encoded = text.data[i] == '%' && text.len - i > 2;
+		int high = is_encoded ? ascii_hex_value(text.data[i + 1]) : -1;
+		int low = is_encoded ? ascii_hex_value(text.data[i + 2]) : -1;
+		if (high >= 0 && low >= 0) {
+			bytes_append_byte(to, (char)(high << 4 | low));
 			i += 2;
 		} else {
 			bytes_append_byte(to, text.data[i]);

@@ -14,13 +14,6 @@
 
 #define UNICODE_MAX 0x10FFFF
 
-static int hex_value(char byte)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *found = byte != '\0' ? strchr(digits, ascii_lower(byte)) : NULL;
-	return found != NULL ? (int)(found - digits) : -1;
-}
-
 static bool is_blank(char byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
@@ -39,9 +32,9 @@ static size_t take_hex(struct span text, uint32_t *value_out)
 {
 	size_t len = 0;
 	*value_out = 0;
-	for (; len < text.len && hex_value(text.data[len]) >= 0; len++) {
+	for (; len < text.len && ascii_hex_value(text.data[len]) >= 0; len++) {
 		if (*value_out <= UNICODE_MAX)
-			*value_out = *value_out << 4 | (uint32_t)hex_value(text.data[len]);
+			*value_out = *value_out << 4 | (uint32_t)ascii_hex_value(text.data[len]);
 	}
 	return len;
 }

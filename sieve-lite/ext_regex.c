@@ -87,15 +87,20 @@ static bool check_regex(struct checker *checker, struct node *node, struct match
 	return true;
 }
 
+/* Of a run. */
+struct found {
+	const struct regex_module *module;
+};
+
 static const struct regex_module *module_of(struct run *run)
 {
-	const struct regex_module **module = run_state(run, &ext_regex, sizeof(*module));
+	struct found *found = run_state(run, &ext_regex, sizeof(*found));
 	char why[WHY_BYTES] = "";
-	if (*module == NULL)
-		*module = load(why);
-	if (*module == NULL)
+	if (found->module == NULL)
+		found->module = load(why);
+	if (found->module == NULL)
 		run_cannot_tell(run, arena_textf(run->arena, "what matches (%s)", why));
-	return *module;
+	return found->module;
 }
 
 static bool execute(

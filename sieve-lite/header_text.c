@@ -59,22 +59,14 @@ static bool take_word(struct span text, struct encoded_word *word_out)
 	return false;
 }
 
-static int hex_value(char byte)
-{
-	if (byte >= '0' && byte <= '9')
-		return byte - '0';
-	char lower = ascii_lower(byte);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static void decode_q(struct bytes *to, struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char byte = text.data[i];
-		if (byte == '=' && text.len - i > 2 && hex_value(text.data[i + 1]) >= 0 &&
-		    hex_value(text.data[i + 2]) >= 0) {
-			byte =
-			    (char)(hex_value(text.data[i + 1]) << 4 | hex_value(text.data[i + 2]));
+		if (byte == '=' && text.len - i > 2 && ascii_hex_value(text.data[i + 1]) >= 0 &&
+		    ascii_hex_value(text.data[i + 2]) >= 0) {
+			byte = (char)(ascii_hex_value(text.data[i + 1]) << 4 |
+			              ascii_hex_value(text.data[i + 2]));
 			i += 2;
 		} else if (byte == '_') {
 			byte = ' ';

@@ -30,14 +30,6 @@ static bool fail(struct reader *reader, const char *why)
 
 /* -- Characters -------------------------------------------------------------------------------- */
 
-static int hex_value(char digit)
-{
-	digit = ascii_lower(digit);
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 static bool is_qchar(char byte)
 {
 	return (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') ||
@@ -52,8 +44,8 @@ static bool decode(struct reader *reader, struct span text, struct span *decoded
 	for (size_t i = 0; i < text.len; i++) {
 		char byte = text.data[i];
 		if (byte == '%') {
-			int high = i + 2 < text.len ? hex_value(text.data[i + 1]) : -1;
-			int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
+			int high = i + 2 < text.len ? ascii_hex_value(text.data[i + 1]) : -1;
+			int low = high >= 0 ? ascii_hex_value(text.data[i + 2]) : -1;
 			if (low < 0)
 				return fail(
 				    reader, "'%' is not followed by two hexadecimal digits");
