@@ -9,13 +9,16 @@
 
 /* A proxy has its header ready when it connects. */
 #define PROXY_TIMEOUT_MS 20000
+/* In `trusted`: those without an address. */
+#define UNIX_CLIENTS "unix"
 
 bool access_check(const struct listen_settings *settings, struct status *status)
 {
 	struct network network;
 	bool is_unix = strncmp(settings->title, "unix:", 5) == 0;
 	for (size_t i = 0; i < settings->trusted.count; i++) {
-		if (!network_parse(span_of(settings->trusted.items[i]), &network))
+		if (strcmp(settings->trusted.items[i], UNIX_CLIENTS) != 0 &&
+		    !network_parse(span_of(settings->trusted.items[i]), &network))
 			return status_fail(status, CAUSE_CONFIGURATION,
 			    "%s: trusted: \"%s\" is no network like \"10.0.0.0/8\"",
 			    settings->title, settings->trusted.items[i]);
@@ -56,11 +59,11 @@ static bool has_peer(const struct listen_settings *settings, int fd)
 static bool is_trusted(const struct listen_settings *settings, const char *address)
 {
 	struct network network;
-	if (address[0] == '\0')
-		return true;
 	for (size_t i = 0; i < settings->trusted.count; i++) {
-		if (network_parse(span_of(settings->trusted.items[i]), &network) &&
-		    network_has(&network, span_of(address)))
+		const char *item = settings->trusted.items[i];
+		if (address[0] == '\0' ? strcmp(item, UNIX_CLIENTS) == 0
+		                       : network_parse(span_of(item), &network) &&
+		                             network_has(&network, span_of(address)))
 			return true;
 	}
 	return false;
@@ -78,8 +81,8 @@ bool access_meet(
 	}
 	if (!settings->proxy)
 		return true;
-	if (!*is_trusted_out ||
-	    connection_read_proxy(connection, PROXY_TIMEOUT_MS) != CONNECTION_FINE) {
+	bool is_proxy = *is_trusted_out || connection->address[0] == '\0';
+	if (!is_proxy || connection_read_proxy(connection, PROXY_TIMEOUT_MS) != CONNECTION_FINE) {
 		log_write(LOG_LEVEL_WARNING, "%s: [%s] is no proxy we trust", settings->title,
 		    connection->address);
 		return false;

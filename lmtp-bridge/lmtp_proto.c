@@ -172,10 +172,12 @@ static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command, struc
 {
 	const struct lmtp_options *options = lmtp->options;
 	uint64_t max = options->max_message_bytes;
+	/* RFC 3207 and 4954 have 530 for these, which Postfix bounces; but it is a configuration that
+	 * is wrong, theirs or ours, and no fault of the sender. */
 	if (options->needs_tls && !options->is_secure) {
-		lmtp_say(lmtp, 530, "5.7.0", "Must issue a STARTTLS command first");
+		lmtp_say(lmtp, 430, "4.7.0", "Must issue a STARTTLS command first");
 	} else if (options->needs_auth && !lmtp->is_authenticated) {
-		lmtp_say(lmtp, 530, "5.7.0", "Authentication required");
+		lmtp_say(lmtp, 430, "4.7.0", "Authentication required");
 	} else if (options->max_transactions != 0 &&
 	           lmtp->transaction_count >= options->max_transactions) {
 		lmtp_say(lmtp, 421, "4.5.3", "Too many messages, connect again");

@@ -49,6 +49,23 @@ lmtp:
   hosts_override
   allow_localhost
   rcpt_include_affixes
+secure:
+  driver = smtp
+  protocol = lmtp
+  hosts = 127.0.0.1
+  port = 2402
+  hosts_override
+  allow_localhost
+  hosts_require_tls = *
+  hosts_require_auth = *
+  tls_verify_certificates = {certificate}
+  tls_verify_cert_hostnames =
+socket:
+  driver = lmtp
+  socket = {socket}
+  batch_max = 200
+  user = vmail
+  rcpt_include_affixes
 pipe:
   driver = pipe
   command = {deliver} -d $address_data
@@ -60,6 +77,11 @@ pipe:
   message_suffix =
   return_path_add
   delivery_date_add = false
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = ^mta^secret
 begin retry
 * * F,1h,1m
 """
@@ -67,6 +89,8 @@ begin retry
 # What came from outside is tainted and refused in a command line: the user's name must be looked
 # up, and the sender comes as the Return-path field.
 ROUTES = {
+    "secure": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
+    "socket": "accept",
     "lmtp": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
     "pipe": "accept\n  address_data = ${lookup{$local_part}lsearch,ret=key{%s}{$value}fail}"
             % world.USERS_FILE,
@@ -74,14 +98,15 @@ ROUTES = {
 
 
 class Exim:
-    def __init__(self, transport, verify="", port=25):
+    def __init__(self, transport, verify="", port=25, certificate="system"):
         world.in_lab()
         self.address = ("127.0.0.1", port)
         self.log_path = "/var/log/exim4/mainlog"
         self.mark = 0
         self.process = None
         self.text = CONFIG.format(transport=transport, router=ROUTES[transport], verify=verify,
-                                  port=port, deliver=ladle.DELIVER).replace("%%", "%")
+                                  port=port, deliver=ladle.DELIVER,
+                                  certificate=certificate, socket=ladle.UNIX).replace("%%", "%")
         tap.witness("log of exim", self.log)
 
     def start(self):
@@ -110,8 +135,8 @@ class Exim:
         self.mark = len(self.log())
 
     def fate(self, recipient, limit_s=30):
-        """(mark, line) of the delivery: "=>" arrived, "**" failed, "==" waits."""
-        pattern = r" (=>|\*\*|==) (\S*%s.*)" % re.escape(recipient.partition("@")[0])
+        """(mark, line) of the delivery: "=>" arrived ("->": with another one), "**" failed, "==" waits."""
+        pattern = r" (=>|->|\*\*|==) (\S*%s.*)" % re.escape(recipient.partition("@")[0])
         found = tap.until(lambda: re.search(pattern, self.log()[self.mark:]),
                           "a delivery to " + recipient, limit_s)
         return found.group(1), found.group(2)

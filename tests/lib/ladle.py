@@ -51,13 +51,14 @@ lmtp {{
   user = "vmail"
   listen "unix:{unix}" {{ mode = "0666" }}
   listen "inet:127.0.0.1:24" {{}}
+  {lmtp}
 }}
 policy {{ listen "unix:{policy}" {{ mode = "0666" }} }}
 {more}
 """
 
 
-def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more=""):
+def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", lmtp=""):
     """Writes /etc/ladle.conf and the directories it names."""
     world.in_lab()
     for path in (SOCKETS, os.path.dirname(RECORDS)):
@@ -68,7 +69,7 @@ def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more=""):
         open(path, "a", encoding="utf-8").close()
         os.chmod(path, 0o666)  # deliver writes it as whoever runs it
     with open(CONFIG_PATH, "w", encoding="utf-8") as stream:
-        stream.write(CONFIG.format(plugins=plugins, over=over, storage=storage, more=more,
+        stream.write(CONFIG.format(plugins=plugins, over=over, storage=storage, more=more, lmtp=lmtp,
                                    users=world.USERS_FILE, records=RECORDS, log=LOG, unix=UNIX,
                                    policy=POLICY))
     tap.witness("log of ladle", read_log)

@@ -22,7 +22,9 @@ bridge = bridges.Bridge(lmtp="""
   listen "inet:127.0.0.1:%d" { proxy = true  trusted = {"127.0.0.0/8", "192.0.2.0/24"} }
   listen "inet:127.0.0.1:%d" { proxy = true  trusted = {"192.0.2.0/24"} }
   listen "inet:127.0.0.1:%d" { trusted = {"127.0.0.1", "::1"} }
-""" % (PROXY, STRANGE, TRUSTED))
+  listen "unix:/tmp/ladle-trusted.%d" { trusted = {"unix"} }
+""" % (PROXY, STRANGE, TRUSTED, os.getpid()))
+TRUSTED_UNIX = "/tmp/ladle-trusted.%d" % os.getpid()
 
 
 @tap.setup
@@ -92,8 +94,8 @@ def _():
 
 @tap.case("XFORWARD: queue id and client stand in the record, not in Received")
 def _():
-    for address, trusted in ((bridge.unix, True), (("127.0.0.1", TRUSTED), True),
-                             (bridge.inet, False)):
+    for address, trusted in ((TRUSTED_UNIX, True), (("127.0.0.1", TRUSTED), True),
+                             (bridge.unix, False), (bridge.inet, False)):
         with bridge.client(address) as client:
             tap.equal("XFORWARD" in client.extensions, trusted)
             said = client.command("XFORWARD NAME=c.test ADDR=192.0.2.9 IDENT=4ABCDEF HELO=h.test")
@@ -106,9 +108,9 @@ def _():
         with open(os.path.join(bridge.mail, "records"), encoding="utf-8") as stream:
             return [line for line in stream if "recipient=%s@x" % user in line]
 
-    tap.until(lambda: len(records("u3")) == 3, "the records")
+    tap.until(lambda: len(records("u3")) == 4, "the records")
     told = ["queue_id=4ABCDEF " in line and "client=192.0.2.9 " in line for line in records("u2")]
-    tap.equal(told, [True, True, False])
+    tap.equal(told, [True, True, False, False])
     tap.check(not any("192.0.2.9" in line for line in records("u3")), "for one message only")
 
 

@@ -41,15 +41,20 @@ def _():
         tap.contains(stored[0], b"Delivered-To: %s@example.test\n" % user.encode())
 
 
+@tap.case("the reply to LHLO fits into the 255 bytes that Exim's lmtp transport can take")
+def _():
+    with bridge.client() as client:
+        reply = client.command("LHLO x")
+        tap.check(len("\r\n".join(reply.lines)) + 2 <= 255, repr(reply))
+
+
 @tap.case("extensions: DSN only where the listener has it")
 def _():
-    with bridge.client(bridge.inet) as plain, bridge.client(bridge.unix_dsn) as with_dsn:
+    with bridge.client() as plain, bridge.client(bridge.unix_dsn) as with_dsn:
         wanted = {"8BITMIME": "", "ENHANCEDSTATUSCODES": "", "PIPELINING": "", "SMTPUTF8": "",
                   "CHUNKING": "", "LIMITS": "RCPTMAX=1000", "SIZE": ""}
         tap.equal(plain.extensions, wanted)
-        trusted = {"XCLIENT": "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT",
-                   "XFORWARD": "NAME ADDR PORT PROTO HELO IDENT SOURCE"}
-        tap.equal(with_dsn.extensions, dict(wanted, DSN="", **trusted))
+        tap.equal(with_dsn.extensions, dict(wanted, DSN=""))
         plain.mail("s@x")
         tap.equal(plain.rcpt("u3@x", "NOTIFY=NEVER").code, 555)
         with_dsn.mail("s@x")

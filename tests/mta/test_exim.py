@@ -2,6 +2,9 @@
 # lab: exim
 """Exim hands mail to deliver and to lmtp-bridge, and verifies recipients by callout."""
 
+import os
+
+import credentials
 import exim
 import ladle
 import maildir
@@ -13,19 +16,34 @@ MESSAGE = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n"
 CALLOUT = "require verify = recipient/callout=30s,random"
 
 
+CERTIFICATE = "/var/lib/test-ladle/server.pem"
+MANY = ["m%d" % number for number in range(150)]
+
+
 @tap.setup
 def servers():
+    os.makedirs("/var/lib/test-ladle")
+    _, key = credentials.certificate("/var/lib/test-ladle", "server", "mx.example.test")
+    sasl = credentials.sasl("/var/lib/test-ladle/sasl", "mx.example.test", "mta", "secret",
+                            world.VMAIL_UID, world.VMAIL_UID)
+    world.add_virtual_users(dict.fromkeys(MANY, ""))
     world.add_virtual_users({"alice": "", "bob": "", "full": world.SMALL_QUOTA})
-    ladle.configure()
+    ladle.configure(lmtp="""
+  sasl_path = "%s"
+  listen "inet:127.0.0.1:2402" { tls = "required"  auth = "required" }
+""" % sasl, more="""
+hostname = "mx.example.test"
+tls { certificate = "%s"  key = "%s" }
+""" % (CERTIFICATE, key))
     ladle.Bridge().start()
     world.fill("full", 150000)
 
 
-def start(*arguments):
+def start(*arguments, **options):
     global mx
     if "mx" in globals():
         mx.stop()
-    mx = exim.Exim(*arguments).start()
+    mx = exim.Exim(*arguments, **options).start()
 
 
 def send(recipient, sender="a@sender.test"):
@@ -48,7 +66,46 @@ def _():
     start("lmtp")
     _, fate = send("alice@example.test")
     tap.equal(fate[0], "=>", repr(fate))
+    # Pipelined, and by BDAT.
+    tap.contains(fate[1], " L K ")
     tap.contains(stored("alice"), b"\nSubject: hello\n")
+
+
+@tap.case("smtp transport, protocol = lmtp: 150 recipients, some unknown, each with its own fate")
+def _():
+    many("lmtp")
+
+
+@tap.case("lmtp transport, batch_max = 200: 150 recipients by the unix socket, some unknown")
+def _():
+    start("socket")
+    many("socket")
+    start("lmtp")
+
+
+def many(transport):
+    mx.mark_log()
+    names = MANY + ["nosuch1", "full", "nosuch2"]
+    with wire.Smtp(mx.address) as client:
+        replies = client.transaction("a@sender.test", [name + "@example.test" for name in names],
+                                     MESSAGE)
+    tap.equal({reply.code for reply in replies}, {250})
+    for name, mark in (("nosuch1", "**"), ("nosuch2", "**"), ("m0", "=>"), ("m149", "=>")):
+        tap.equal(mx.fate(name + "@")[0].replace("->", "=>"), mark, name)
+    tap.contains(mx.log()[mx.mark:], "T=" + transport)
+    for name in MANY:
+        stored(name)
+
+
+@tap.case("smtp transport, protocol = lmtp: TLS and PLAIN")
+def _():
+    start("secure", certificate=CERTIFICATE)
+    _, fate = send("alice@example.test")
+    tap.equal(fate[0], "=>", repr(fate))
+    tap.contains(fate[1], " X=TLS")
+    tap.contains(fate[1], " A=plain")
+    tap.contains(stored("alice"), b"with LMTPSA id")
+    start("lmtp")
 
 
 @tap.case("smtp transport, protocol = lmtp: an unknown recipient fails with our text")
