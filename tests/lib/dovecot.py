@@ -25,6 +25,7 @@ auth_username_format = %n
 first_valid_uid = 500
 mail_location = maildir:~/Maildir
 mail_plugins = quota
+mail_attribute_dict = file:%h/Maildir/dovecot-attributes
 passdb {{
   driver = passwd-file
   args = username_format=%n {users}
@@ -38,6 +39,7 @@ namespace inbox {{
 }}
 protocol imap {{
   mail_plugins = quota imap_quota
+  imap_metadata = yes
 }}
 plugin {{
   quota = maildir:User quota
@@ -134,6 +136,11 @@ class Imap:
         data = self._ok(self.peer.lsub() if subscribed else self.peer.list())
         return sorted(re.search(r'"([^"]*)"$|(\S+)$', line.decode()).group(0).strip('"')
                       for line in data if line)
+
+    def command(self, name, *arguments):
+        """A command that imaplib does not know."""
+        imaplib.Commands.setdefault(name, ("AUTH", "SELECTED"))
+        return self._ok(self.peer.xatom(name, *arguments))
 
     def quota(self):
         """{"STORAGE": (used, limit) in KiB, "MESSAGE": ...}"""
