@@ -36,6 +36,9 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
+  mailbox Spam {{
+    special_use = \\Junk
+  }}
 }}
 protocol imap {{
   mail_plugins = quota imap_quota
