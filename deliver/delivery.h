@@ -70,7 +70,8 @@ struct delivery {
 	struct script_log *script_log; /* plugin_sieve's: what is to be told (script_log.h) */
 	/* Of the same process: what was decided holds only if that one succeeds; or null. */
 	const struct delivery *relies_on;
-	const char *note; /* for the record: what went otherwise than asked; or null */
+	struct bytes story; /* story.h; owned */
+	const char *note;   /* for the record: what went otherwise than asked; or null */
 
 	bool is_refused; /* when all is done the answer is `refusal`, not success */
 	struct status refusal;

@@ -26,6 +26,9 @@ const char front_usage[] =
     "  --srs-reverse ADDRESS\n"
     "                   deliver nothing; tell whom a rewritten sender stands for\n"
     "  --check          check the configuration; with -d, show what would happen to USER's mail\n"
+    "  --explain ID     why a delivery ended as it did: ID of the delivery, or the MTA's queue "
+    "id;\n"
+    "                   with -d, as that user\n"
     "  --help, --version\n"
     "\n"
     "Without -d, and not as root, USER, HOME, SENDER, RECIPIENT, ORIGINAL_RECIPIENT, EXTENSION "
@@ -67,9 +70,14 @@ static bool set_option(struct front_options *options, char letter, const char *v
 	}
 }
 
-static bool set_long_option(struct front_options *options, const char *name)
+/* Of one with a value, `value` is the next argument, or null. */
+static bool set_long_option(
+    struct front_options *options, const char *name, const char *value, bool *takes_value_out)
 {
-	if (strcmp(name, "--help") == 0)
+	*takes_value_out = strcmp(name, "--explain") == 0 && value != NULL;
+	if (*takes_value_out)
+		options->explained = span_of(value);
+	else if (strcmp(name, "--help") == 0)
 		options->wants_help = true;
 	else if (strcmp(name, "--version") == 0)
 		options->wants_version = true;
@@ -120,11 +128,14 @@ static bool parse_arguments(struct parse *parse, struct status *status)
 		const char *argument = parse->argv[parse->at];
 		bool is_end = strcmp(argument, "--") == 0;
 		if (strncmp(argument, "--", 2) == 0 && !is_end) {
+			bool takes_value = false;
 			if (strcmp(argument, "--srs-reverse") == 0 && parse->at + 1 < parse->argc)
 				parse->options->srs_address = parse->argv[++parse->at];
-			else if (!set_long_option(parse->options, argument))
+			else if (!set_long_option(parse->options, argument,
+			             parse->argv[parse->at + 1], &takes_value))
 				return status_setf(status, CAUSE_USAGE,
 				    "unknown option %.40s: see deliver --help", argument);
+			parse->at += takes_value;
 		} else if (argument[0] == '-' && argument[1] != '\0' && !is_end) {
 			if (!parse_letters(parse, argument + 1, status))
 				return false;
@@ -185,7 +196,8 @@ static void take_environment(struct front_options *options, char *const *env)
 bool front_options_wants_talk(const struct front_options *options)
 {
 	return options->wants_help || options->wants_version || options->wants_check ||
-	       options->wants_flush || options->srs_address != NULL;
+	       options->wants_flush || options->srs_address != NULL ||
+	       options->explained.data != NULL;
 }
 
 bool front_options_parse(struct arena *arena, int argc, char *const *argv, char *const *env,

@@ -27,6 +27,7 @@ struct front_options {
 	bool wants_check;        /* --check */
 	bool wants_flush;        /* --flush-outbox */
 	const char *srs_address; /* --srs-reverse, or null */
+	struct span explained;   /* --explain */
 	bool wants_help;
 	bool wants_version;
 };

@@ -34,6 +34,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/settings_table.c %D%/settings_table.h \
 	%D%/settings_value.c %D%/settings_value.h \
 	%D%/srs_keys.c %D%/srs_keys.h %D%/srs_module.h \
+	%D%/story.c %D%/story.h \
 	%D%/state.c %D%/state.h \
 	%D%/sweep.c %D%/sweep.h
 

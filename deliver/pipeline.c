@@ -21,6 +21,8 @@
 #include "deliver/plugin_quota.h"
 #include "deliver/queue_id.h"
 #include "deliver/record.h"
+#include "deliver/state.h"
+#include "deliver/story.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -43,6 +45,7 @@ struct pipeline {
 	const struct settings *settings;
 	struct users *users;
 	struct record *record;
+	struct story *story;
 	struct relay_pool *relays;
 	const struct plugin *plugins[PLUGIN_MAX];
 	void *states[PLUGIN_MAX];
@@ -139,6 +142,7 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 {
 	struct pipeline *pipeline = memory_new(1, sizeof(*pipeline));
 	pipeline->settings = settings;
+	pipeline->story = story_open(settings);
 	pipeline->relays = relay_pool_new();
 	pipeline->message_arena = arena_new();
 	pipeline->batch_arena = arena_new();
@@ -164,6 +168,7 @@ void pipeline_close(struct pipeline **pipeline)
 	record_close(&p->record);
 	users_close(&p->users);
 	relay_pool_free(&p->relays);
+	story_close(&p->story);
 	arena_free(&p->message_arena);
 	arena_free(&p->batch_arena);
 	arena_free(&p->admitted_arena);
@@ -485,6 +490,7 @@ static void finish_batch(struct pipeline *pipeline, struct delivery *deliveries,
 {
 	for (size_t i = 0; i < count; i++) {
 		struct delivery *delivery = &deliveries[i];
+		story_write(pipeline->story, delivery);
 		settle(pipeline, delivery);
 		record_write(pipeline->record, delivery);
 		log_trouble(delivery);
@@ -588,6 +594,23 @@ bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
 	delivery_close(&delivery);
 	arena_reset(pipeline->batch_arena);
 	return is_good;
+}
+
+bool pipeline_explain(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, struct span id, FILE *out, unsigned *count_out,
+    struct status *status)
+{
+	struct envelope envelope = {.sender = {.text = SPAN("")}};
+	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
+	const char *directory = NULL;
+	if (delivery_open(&delivery, pipeline->users, status))
+		directory = state_is_shared(&delivery) ? state_shared_directory(pipeline->settings)
+		                                       : state_directory_path(&delivery, status);
+	if (directory != NULL)
+		*count_out = story_print(directory, id, out);
+	delivery_close(&delivery);
+	arena_reset(pipeline->batch_arena);
+	return directory != NULL;
 }
 
 bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* The one way through the house, for both fronts: who is it, may it come, what shall happen,
  * does it fit, write, sync, publish, commit, settle. No other file knows the order. */
@@ -115,6 +116,12 @@ struct pipeline_flush {
  * afterwards. */
 bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct pipeline_flush *flush, struct outbox_tally *tally_out, struct status *status);
+
+/* Prints to `out` the stories (story.h) of a delivery's id or the MTA's queue id that are kept
+ * where the recipient's are; how many. Started as root, the process is that user afterwards. */
+bool pipeline_explain(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct pipeline_recipient *recipient, struct span id, FILE *out, unsigned *count_out,
+    struct status *status);
 
 /* users_walk() over the sources of the configuration. */
 bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),

@@ -191,4 +191,5 @@ void delivery_close(struct delivery *delivery)
 {
 	store_close(&delivery->outbox);
 	store_close(&delivery->store);
+	bytes_clear(&delivery->story);
 }

@@ -236,18 +236,24 @@ void record_format(
 	bytes_append_text(to, format == RECORD_JSON ? "}" : "");
 }
 
+const char *record_time(char to[RECORD_TIME_SIZE])
+{
+	struct tm local;
+	struct timespec now = clock_now();
+	localtime_r(&now.tv_sec, &local);
+	strftime(to, RECORD_TIME_SIZE, "%Y-%m-%dT%H:%M:%S%z", &local);
+	return to;
+}
+
 void record_write(struct record *record, const struct delivery *delivery)
 {
 	struct bytes line = {0};
-	char when[40];
-	struct tm local;
-	struct timespec now = clock_now();
+	char when[RECORD_TIME_SIZE];
 	if (record->fd < 0 && !record->is_syslog)
 		return;
-	localtime_r(&now.tv_sec, &local);
-	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S%z", &local);
 	/* syslog brings its own time. */
-	record_format(&line, record->format, record->is_syslog ? NULL : when, delivery);
+	record_format(
+	    &line, record->format, record->is_syslog ? NULL : record_time(when), delivery);
 	if (record->is_syslog) {
 		syslog(LOG_MAIL | LOG_INFO, "%s", bytes_terminate(&line));
 	} else {

@@ -17,6 +17,11 @@ struct record;
 struct record *record_open(const struct record_settings *settings);
 void record_close(struct record **record);
 
+#define RECORD_TIME_SIZE 40
+
+/* Writes the time of day as the record has it; returns `to`. */
+const char *record_time(char to[RECORD_TIME_SIZE]);
+
 void record_write(struct record *record, const struct delivery *delivery);
 
 /* The entry without its line end, `time` for its first key. */

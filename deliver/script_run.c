@@ -9,6 +9,7 @@
 #include "deliver/script_keep.h"
 #include "deliver/script_log.h"
 #include "deliver/sieve_host.h"
+#include "deliver/story.h"
 
 struct script {
 	const struct script_runner *runner;
@@ -99,6 +100,22 @@ static const struct address *find_user_email(const struct delivery *delivery)
 	           : NULL;
 }
 
+static enum sieve_end run_told(
+    const struct script *script, struct sieve_input *input, struct sieve_result *result)
+{
+	struct delivery *delivery = script->delivery;
+	struct explain explain;
+	struct sieve_trace trace = {&explain, explain_tell};
+	if (!story_is_wanted(delivery))
+		return sieve_run(delivery->arena, script->version->script, input, result);
+	explain_init(&explain, delivery->arena);
+	input->trace = &trace;
+	enum sieve_end end = sieve_run(delivery->arena, script->version->script, input, result);
+	explain_finish(&explain);
+	story_add_script(delivery, script->wanted->path, &explain);
+	return end;
+}
+
 static enum script_end run(const struct script *script, struct status *status)
 {
 	struct delivery *delivery = script->delivery;
@@ -118,7 +135,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .user_email = find_user_email(delivery),
 	    .now = clock_now(),
 	    .host = &host};
-	switch (sieve_run(delivery->arena, script->version->script, &input, &result)) {
+	switch (run_told(script, &input, &result)) {
 	case SIEVE_DONE:
 		if (delivery->settings->sieve.last_good && !script->wanted->is_global)
 			script_keep_good(delivery, script->wanted->path, script->version);

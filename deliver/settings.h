@@ -262,10 +262,13 @@ struct log_settings {
 };
 
 enum record_format { RECORD_TEXT, RECORD_JSON };
+enum record_story { RECORD_STORY_NEVER, RECORD_STORY_LMTP, RECORD_STORY_ALWAYS };
 
 struct record_settings {
 	const char *target;
 	enum record_format format;
+	enum record_story story;
+	uint64_t story_size_bytes;
 };
 
 struct settings {

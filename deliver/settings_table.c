@@ -296,5 +296,8 @@ const struct setting setting_table[] = {
 
     TEXT(record, target, "syslog", "\"syslog\", \"stderr\", \"none\" or the path of a file."),
     CHOICE(record, format, "text|json", "text", "How an entry looks."),
+    CHOICE(record, story, "never|lmtp|always", "lmtp",
+        "Whether deliver --explain can tell later why a message went where it is."),
+    BYTES(record, story_size, "2M", "How much of that is kept, of all users together."),
 };
 const size_t setting_count = sizeof(setting_table) / sizeof(setting_table[0]);

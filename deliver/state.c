@@ -169,3 +169,17 @@ const char *state_directory(struct delivery *delivery, struct status *status)
 	delivery->state_directory = path;
 	return path;
 }
+
+bool state_is_shared(const struct delivery *delivery)
+{
+	return !is_own_place(setting_for(delivery));
+}
+
+const char *state_common_directory(struct delivery *delivery)
+{
+	struct status status;
+	const char *shared = setting_for(delivery);
+	if (is_own_place(shared))
+		return state_directory(delivery, &status);
+	return file_make_dirs(shared, 0700) == 0 ? shared : NULL;
+}

@@ -24,6 +24,12 @@ const char *state_directory_path(const struct delivery *delivery, struct status 
  */
 const char *state_shared_directory(const struct settings *settings);
 
+/* Where is kept what concerns many users: the shared directory, or the user's own where there is
+ * none; made where it is missing. Null where that cannot be. */
+const char *state_common_directory(struct delivery *delivery);
+/* Is that the same for all users? */
+bool state_is_shared(const struct delivery *delivery);
+
 /* Where the user's waiting mail is announced (pending.h): in the shared directory, or for users
  * with a place of their own where outbox.pending says. */
 #define STATE_PENDING_NAME ".pending"

@@ -1,5 +1,5 @@
-/* talk.c - what deliver says to a person: --help, --version, --check; --flush-outbox and
- * --srs-reverse. */
+/* talk.c - what deliver says to a person: --help, --version, --check, --explain; --flush-outbox
+ * and --srs-reverse. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver/check.h"
@@ -8,6 +8,8 @@
 #include "deliver/outbox.h"
 #include "deliver/pipeline.h"
 #include "deliver/srs_keys.h"
+#include "deliver/state.h"
+#include "deliver/story.h"
 #include "deliver/sweep.h"
 
 #include <stdio.h>
@@ -38,23 +40,74 @@ static int flush_all(const struct settings *settings)
 	return tally.waiting + tally.failed > 0 ? EX_TEMPFAIL : 0;
 }
 
+/* A front's way to say "the user of -d, else whoever we are". */
+static struct pipeline_recipient recipient_of(const struct front_options *options)
+{
+	struct pipeline_recipient recipient = {.is_self = options->user_name.data == NULL,
+	    .user_name = options->user_name.data != NULL ? options->user_name : options->login,
+	    .home = options->home};
+	recipient.envelope.address =
+	    (struct address){.text = recipient.user_name, .local = recipient.user_name};
+	return recipient;
+}
+
+static struct pipeline_call call_of(const struct settings *settings, const char *id)
+{
+	return (struct pipeline_call){.front = "deliver",
+	    .id = id,
+	    .deadline_ms = clock_monotonic_ms() + (int64_t)settings->lookup_timeout_s * 1000};
+}
+
+/* Of a user's own stories, where they are not kept together. */
+static unsigned explain_own(const struct settings *settings, const struct front_options *options)
+{
+	struct status status;
+	unsigned count = 0;
+	struct pipeline *pipeline = pipeline_open(settings, &status);
+	struct pipeline_call call = call_of(settings, "explain");
+	struct pipeline_recipient recipient = recipient_of(options);
+	if (pipeline == NULL || !pipeline_explain(pipeline, &call, &recipient, options->explained,
+	                            stdout, &count, &status))
+		fprintf(stderr, "deliver: %s\n",
+		    status.detail[0] != '\0' ? status.detail : status.text);
+	pipeline_close(&pipeline);
+	return count;
+}
+
+static int explain(const struct front_options *options)
+{
+	struct settings *settings = NULL;
+	struct status status;
+	unsigned count = 0;
+	if (!front_load_settings(options, &settings, &status)) {
+		fprintf(stderr, "%s\n", status.detail[0] != '\0' ? status.detail : status.text);
+		return 1;
+	}
+	const char *shared = state_shared_directory(settings);
+	bool has_user = options->user_name.data != NULL || getuid() != 0;
+	if (shared != NULL)
+		count = story_print(shared, options->explained, stdout);
+	if (count == 0 && has_user)
+		count = explain_own(settings, options);
+	if (count == 0)
+		fprintf(stderr,
+		    "deliver: no story of \"%.*s\" is kept%s; \"record { story }\" says which "
+		    "are\n",
+		    (int)options->explained.len, options->explained.data,
+		    has_user ? "" : " where those of all users are (-d USER: that user's own)");
+	settings_free(&settings);
+	return count > 0 ? 0 : 1;
+}
+
 static int flush_one(const struct settings *settings, const struct front_options *options)
 {
 	struct status status;
 	struct outbox_tally tally;
 	struct pipeline *pipeline = pipeline_open(settings, &status);
-	struct pipeline_call call = {.front = "deliver",
-	    .id = "flush",
-	    .deadline_ms = clock_monotonic_ms() + (int64_t)settings->lookup_timeout_s * 1000};
+	struct pipeline_call call = call_of(settings, "flush");
 	struct arena *arena = arena_new();
 	struct srs srs;
-	struct pipeline_flush flush = {.maker = -1};
-	struct pipeline_recipient *recipient = &flush.recipient;
-	recipient->is_self = options->user_name.data == NULL;
-	recipient->user_name = recipient->is_self ? options->login : options->user_name;
-	recipient->home = options->home;
-	recipient->envelope.address =
-	    (struct address){.text = recipient->user_name, .local = recipient->user_name};
+	struct pipeline_flush flush = {.maker = -1, .recipient = recipient_of(options)};
 	if (pipeline != NULL && srs_keys_load(arena, &settings->srs, &srs, &status))
 		flush.srs = &srs;
 	bool is_good = pipeline != NULL && pipeline_flush(pipeline, &call, &flush, &tally, &status);
@@ -134,6 +187,8 @@ int ladle_talk(int argc, char **argv, int notes_fd)
 		puts("deliver (ladle) " PACKAGE_VERSION);
 	} else if (options.srs_address != NULL) {
 		result = reverse(&options);
+	} else if (options.explained.data != NULL) {
+		result = explain(&options);
 	} else if (options.wants_flush) {
 		result = flush_outboxes(&options);
 	} else {

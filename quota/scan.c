@@ -180,8 +180,12 @@ static enum quota_scan_answer visit_directory(struct walk *walk, int folder_fd, 
 	int result = walk->is_counting ? fd < 0 ? -1 : fstat(fd, &found)
 	                               : fstatat(folder_fd, name, &found, AT_SYMLINK_NOFOLLOW);
 	if (result != 0) {
+		int error = errno;
 		file_close(&fd);
-		return is_passed_over(errno) ? QUOTA_SCAN_DONE : QUOTA_SCAN_FAILED;
+		/* One that went tells no time when. */
+		if (error == ENOENT)
+			walk->out->newest_s = clock_now().tv_sec;
+		return is_passed_over(error) ? QUOTA_SCAN_DONE : QUOTA_SCAN_FAILED;
 	}
 	if (!S_ISDIR(found.st_mode))
 		return QUOTA_SCAN_DONE;

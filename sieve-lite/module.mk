@@ -52,6 +52,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/ext_vnd_dovecot_environment.c \
 	%D%/ext_vnd_dovecot_report.c \
 	%D%/ext_vnd_dovecot_programs.c \
+	%D%/explain.c %D%/explain.h \
 	%D%/feature.h \
 	%D%/features.h \
 	%D%/fields.c %D%/fields.h \
@@ -102,7 +103,6 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd_filter.c \
 	%D%/cmd_run.c \
 	%D%/cmd_test.c \
-	%D%/explain.c %D%/explain.h \
 	%D%/mail_file.c %D%/mail_file.h \
 	%D%/script_dirs.c %D%/script_dirs.h \
 	%D%/testsuite.c %D%/testsuite.h \

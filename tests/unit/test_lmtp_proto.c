@@ -597,7 +597,7 @@ int main(void)
 	tcase_add_test(tc, the_envelope_is_kept_until_the_end);
 	tcase_add_test(tc, long_replies_become_lines);
 	tcase_add_test(tc, goodbyes_are_421);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
