@@ -140,11 +140,36 @@ static const char *own_or(const struct script_list *list, const char *field, con
 	return own.data != NULL ? arena_text(list->arena, own) : setting;
 }
 
+/* Where the user's own script is, and those it may include. Dovecot has both in one value,
+ * "file:~/sieve;active=~/.dovecot.sieve", or "file:~/main.sieve" without the second. */
+static void find_own(const struct script_list *list, const char **script, const char **directory)
+{
+	const struct sieve_settings *settings = &list->delivery->settings->sieve;
+	struct span rest = span_of(own_or(list, "sieve", settings->script));
+	struct span path;
+	*script = rest.data;
+	*directory = own_or(list, "sieve_dir", settings->directory);
+	if (!span_starts_with(rest, "file:"))
+		return;
+	rest = span_from(rest, strlen("file:"));
+	span_next_piece(&rest, ';', &path);
+	bool is_script = path.len >= 6 && span_is(span_from(path, path.len - 6), ".sieve");
+	*script = is_script ? arena_text(list->arena, path) : settings->script;
+	if (!is_script)
+		*directory = arena_text(list->arena, path);
+	for (struct span option; rest.data != NULL && span_next_piece(&rest, ';', &option);) {
+		if (span_starts_with(option, "active="))
+			*script = arena_text(list->arena, span_from(option, strlen("active=")));
+	}
+}
+
 static bool gather(struct script_list *list, struct status *status)
 {
 	const struct sieve_settings *settings = &list->delivery->settings->sieve;
-	if (!path_of(list, "sieve.directory", own_or(list, "sieve_dir", settings->directory),
-	        &list->personal_directory, status) ||
+	const char *script;
+	const char *directory;
+	find_own(list, &script, &directory);
+	if (!path_of(list, "sieve.directory", directory, &list->personal_directory, status) ||
 	    !path_of(list, "sieve.global_directory", settings->global_directory,
 	        &list->global_directory, status))
 		return false;
@@ -153,7 +178,7 @@ static bool gather(struct script_list *list, struct status *status)
 		return false;
 	size_t without_own = list->count;
 	list->part = PART_PERSONAL;
-	if (!add_setting(list, "sieve.script", own_or(list, "sieve", settings->script), status))
+	if (!add_setting(list, "sieve.script", script, status))
 		return false;
 	list->part = PART_DEFAULT;
 	if (list->count == without_own &&

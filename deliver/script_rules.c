@@ -191,16 +191,6 @@ struct sieve_compile_options script_rules_compile_options(
 	};
 }
 
-void script_rules_list(const struct script_rules *rules, bool is_global, struct bytes *to)
-{
-	struct sieve_compile_options options = script_rules_compile_options(rules, is_global);
-	for (size_t i = 0; i < registry_count(); i++) {
-		const struct extension *extension = registry_extension(i);
-		if (extension->name != NULL && registry_is_available(extension, &options))
-			bytes_appendf(to, " %s", extension->name);
-	}
-}
-
 void script_rules_table(const struct script_rules *rules, struct bytes *to)
 {
 	struct sieve_compile_options personal = script_rules_compile_options(rules, false);

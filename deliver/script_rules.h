@@ -23,9 +23,6 @@ bool script_rules_set(struct arena *arena, const struct settings *settings,
 struct sieve_compile_options script_rules_compile_options(
     const struct script_rules *rules, bool is_global);
 
-/* The names of extensions that scripts of this kind may require, each behind a blank. */
-void script_rules_list(const struct script_rules *rules, bool is_global, struct bytes *to);
-
 /* One line for each extension: its name, where it is on, its document. */
 void script_rules_table(const struct script_rules *rules, struct bytes *to);
 

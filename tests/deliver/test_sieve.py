@@ -126,7 +126,9 @@ def setup():
     fresh()
     write("ladle.conf", CONFIG.format(top=top))
     write("users", "anna:*:{0}:{1}::{2}/anna::\nown:*:{0}:{1}::{2}/anna::userdb_sieve={2}/own.sieve "
-                   "userdb_sieve_dir={2}/own\n".format(uid, gid, top))
+                   "userdb_sieve_dir={2}/own\n"
+                   "dove:*:{0}:{1}::{2}/anna::userdb_sieve=file:~/scripts;active=~/now.sieve\n"
+          .format(uid, gid, top))
     tap.witness("log", lambda: read("log") if os.path.exists(path("log")) else "")
 
 
@@ -201,6 +203,11 @@ def _():
     write("own/x.sieve", filing("ByField"))
     tap.equal(deliver(user="own"), (0, ""))
     tap.equal(folders(), {"ByField": 1})
+    write("anna/scripts/main.sieve", 'require "include"; include "part";\n')
+    write("anna/scripts/part.sieve", filing("AsDovecotSaysIt"))
+    os.symlink("scripts/main.sieve", path("anna/now.sieve"))
+    tap.equal(deliver(user="dove"), (0, ""))
+    tap.equal(folders(), {"ByField": 1, "AsDovecotSaysIt": 1})
 
 
 @tap.case("--check shows the scripts in their order, what they include and what is wrong")
