@@ -172,8 +172,8 @@ static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command, struc
 {
 	const struct lmtp_options *options = lmtp->options;
 	uint64_t max = options->max_message_bytes;
-	/* RFC 3207 and 4954 have 530 for these, which Postfix bounces; but it is a configuration that
-	 * is wrong, theirs or ours, and no fault of the sender. */
+	/* RFC 3207 and 4954 have 530 for these, which Postfix bounces; but it is a configuration
+	 * that is wrong, theirs or ours, and no fault of the sender. */
 	if (options->needs_tls && !options->is_secure) {
 		lmtp_say(lmtp, 430, "4.7.0", "Must issue a STARTTLS command first");
 	} else if (options->needs_auth && !lmtp->is_authenticated) {

@@ -73,25 +73,30 @@ static void clear_files(struct bytes *files)
 	}
 }
 
-static bool load(struct tls_keys *keys, struct status *status)
+static void *understand(
+    const struct tls_keys *keys, const struct bytes *files, char *why, size_t why_size)
 {
 	const struct tls_settings *settings = keys->settings;
+	const struct tls_files pem = {
+	    .certificate = bytes_span(&files[0]),
+	    .key = bytes_span(&files[1]),
+	    .client_ca = bytes_span(&files[2]),
+	    .wants_certificate =
+	        settings->client_ca[0] != '\0' || settings->client_fingerprints.count > 0,
+	    .needs_tls13 = settings->min_version == TLS_MIN_1_3,
+	    .ciphers = settings->ciphers,
+	};
+	return keys->module->context_new(&pem, why, why_size);
+}
+
+static bool load(struct tls_keys *keys, struct status *status)
+{
 	struct bytes files[FILE_COUNT] = {{0}};
 	char why[256] = "";
 	void *context = NULL;
 	bool is_read = read_files(keys, files, status);
-	if (is_read) {
-		struct tls_files pem = {
-		    .certificate = bytes_span(&files[0]),
-		    .key = bytes_span(&files[1]),
-		    .client_ca = bytes_span(&files[2]),
-		    .wants_certificate =
-		        settings->client_ca[0] != '\0' || settings->client_fingerprints.count > 0,
-		    .needs_tls13 = settings->min_version == TLS_MIN_1_3,
-		    .ciphers = settings->ciphers,
-		};
-		context = keys->module->context_new(&pem, why, sizeof(why));
-	}
+	if (is_read)
+		context = understand(keys, files, why, sizeof(why));
 	clear_files(files);
 	if (context == NULL)
 		return is_read ? status_fail(status, CAUSE_CONFIGURATION, "%s", why) : false;
@@ -123,7 +128,7 @@ void tls_keys_free(struct tls_keys **keys)
 {
 	if (*keys == NULL)
 		return;
-	if ((*keys)->context != NULL)
+	if ((*keys)->module != NULL && (*keys)->context != NULL)
 		(*keys)->module->context_free((*keys)->context);
 	free(*keys);
 	*keys = NULL;
