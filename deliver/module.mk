@@ -36,7 +36,8 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/srs_keys.c %D%/srs_keys.h %D%/srs_module.h \
 	%D%/story.c %D%/story.h \
 	%D%/state.c %D%/state.h \
-	%D%/sweep.c %D%/sweep.h
+	%D%/sweep.c %D%/sweep.h \
+	%D%/user_sources.c %D%/user_sources.h
 
 # deliver itself needs the C library only; the pipeline is a private shared object that its child
 # loads, made of the same archives.
