@@ -73,11 +73,9 @@ static void clear_files(struct bytes *files)
 	}
 }
 
-static void *understand(
-    const struct tls_keys *keys, const struct bytes *files, char *why, size_t why_size)
+static struct tls_files describe(const struct tls_settings *settings, const struct bytes *files)
 {
-	const struct tls_settings *settings = keys->settings;
-	const struct tls_files pem = {
+	return (struct tls_files){
 	    .certificate = bytes_span(&files[0]),
 	    .key = bytes_span(&files[1]),
 	    .client_ca = bytes_span(&files[2]),
@@ -86,7 +84,6 @@ static void *understand(
 	    .needs_tls13 = settings->min_version == TLS_MIN_1_3,
 	    .ciphers = settings->ciphers,
 	};
-	return keys->module->context_new(&pem, why, why_size);
 }
 
 static bool load(struct tls_keys *keys, struct status *status)
@@ -95,8 +92,9 @@ static bool load(struct tls_keys *keys, struct status *status)
 	char why[256] = "";
 	void *context = NULL;
 	bool is_read = read_files(keys, files, status);
+	struct tls_files pem = describe(keys->settings, files);
 	if (is_read)
-		context = understand(keys, files, why, sizeof(why));
+		context = keys->module->context_new(&pem, why, sizeof(why));
 	clear_files(files);
 	if (context == NULL)
 		return is_read ? status_fail(status, CAUSE_CONFIGURATION, "%s", why) : false;
