@@ -6,6 +6,8 @@
  * out from the front when there are too few for all (RFC 5232 has those). */
 #include "sieve-lite/check_arguments.h"
 
+#include "sieve-lite/limits.h"
+
 #include <string.h>
 
 static const char *type_name(enum argument_type type)
@@ -198,33 +200,36 @@ static bool is_known(const struct tag_meaning *meaning)
 	       meaning->address_part != NULL || meaning->is_comparator;
 }
 
-static bool check_tag(struct checker *checker, struct node *node, struct argument *use)
+static bool check_tag(struct checker *checker, struct node *node, struct argument *use,
+    const struct tag_meaning *meaning)
 {
-	struct tag_meaning meaning = find_meaning(checker, node, use->tag);
-	if (meaning.tag != NULL)
-		return bind_tag(checker, node, use, meaning.tag);
-	if (meaning.match_type != NULL)
-		return bind_match_type(checker, node, use, meaning.match_type);
-	if (meaning.is_comparator)
+	if (meaning->tag != NULL)
+		return bind_tag(checker, node, use, meaning->tag);
+	if (meaning->match_type != NULL)
+		return bind_match_type(checker, node, use, meaning->match_type);
+	if (meaning->is_comparator)
 		return bind_comparator(checker, node, use);
-	return bind_address_part(checker, node, use, meaning.address_part);
+	return bind_address_part(checker, node, use, meaning->address_part);
 }
 
 /* All tags; gives the first argument that is none. One that nobody knows is told before anything
  * else, wherever it stands. */
 static bool check_tags(struct checker *checker, struct node *node, struct argument **rest_out)
 {
+	struct tag_meaning meanings[LIMIT_ARGUMENTS];
 	struct argument *argument = node->arguments;
+	size_t count = 0;
 	for (; argument != NULL; argument = argument->next) {
 		if (argument->kind != ARGUMENT_TAG)
 			continue;
-		struct tag_meaning meaning = find_meaning(checker, node, argument->tag);
-		if (!is_known(&meaning))
-			return report_unknown_tag(checker, node, argument, meaning.from);
+		meanings[count] = find_meaning(checker, node, argument->tag);
+		if (!is_known(&meanings[count]))
+			return report_unknown_tag(checker, node, argument, meanings[count].from);
+		count++;
 	}
 	argument = node->arguments;
-	while (argument != NULL && argument->kind == ARGUMENT_TAG) {
-		if (!check_tag(checker, node, argument))
+	for (size_t i = 0; argument != NULL && argument->kind == ARGUMENT_TAG; i++) {
+		if (!check_tag(checker, node, argument, &meanings[i]))
 			return false;
 		argument = argument->value != NULL ? argument->value->next : argument->next;
 	}

@@ -395,6 +395,40 @@ def case_deliver_sieve():
         text.replace("dovecot", "dovecot-lda"), "1/5 of dovecot-lda", ratio >= 5)
 
 
+def sieve_rules(count):
+    """Rules of five kinds, none of which fits the message."""
+    kinds = (
+        'header :contains ["List-Id", "X-Mailing-List"] "list-{0}.example" {{ fileinto "L{0}"; }}',
+        'address :domain "from" ["a{0}.example", "b{0}.example"] {{ fileinto "P{0}"; stop; }}',
+        'allof (header :matches "subject" "*[ticket-{0}-*]*", not exists "x-spam") '
+        '{{ set "t" "${{2}}"; addflag "work"; fileinto "T.${{t}}"; stop; }}',
+        'anyof (size :over {0}G, envelope :detail "to" "d{0}") {{ fileinto "B{0}"; stop; }}',
+        'header "x-rule" "{0}" {{ discard; stop; }}')
+    rules = ("if " + kinds[number % 5].format(number + 1) for number in range(count))
+    return ('require ["fileinto", "envelope", "subaddress", "variables", "imap4flags"];\n' +
+            "\n".join(rules) + "\nkeep;\n")
+
+
+def case_sieve():
+    """Compiling and running a script over one message, whole processes; nothing is stored."""
+    write_message()
+    config = SCRATCH + "/sieve-test.conf"
+    world_file(config, "mail_location = maildir:%s/sieve-test\nssl = no\n" % SCRATCH)
+    for count in (20, 1000):
+        script = "%s/rules-%d.sieve" % (SCRATCH, count)
+        world_file(script, sieve_rules(count))
+        arguments = ("-f", "a@sender.test", "-r", "u@example.test", script, SCRATCH + "/message")
+        values = interleaved({
+            "ladle": lambda arguments=arguments: execs("/usr/local/bin/sieve-lite", "run",
+                                                       *arguments),
+            "dovecot": lambda arguments=arguments: execs("/usr/bin/sieve-test", "-c", config,
+                                                         "-C", *arguments),
+        })
+        ratio, text = compared("ms", values, is_time=True)
+        row("`sieve-lite run`, %d rules" % count, "%.2f ms" % median(values["ladle"]),
+            text.replace("dovecot", "sieve-test"), "1/5 of sieve-test", ratio >= 5)
+
+
 def connect(server, count):
     """Connections that have said LHLO and wait."""
     clients = []
