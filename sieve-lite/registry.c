@@ -188,16 +188,18 @@ static const struct extension *row(const struct feature_set *set, size_t index)
 const void *registry_look_up(const struct feature_set *set, enum feature_kind kind,
     struct span name, const struct extension **from_out)
 {
-	const struct extension *off = NULL;
+	/* Few features are on in a script, and what it names is mostly theirs. */
 	for (size_t i = 0; i < row_count(set); i++) {
-		const void *record = find_on_shelf(row(set, i), kind, name);
-		if (record != NULL && set->is_on[i])
+		const void *record = set->is_on[i] ? find_on_shelf(row(set, i), kind, name) : NULL;
+		if (record != NULL)
 			return record;
-		if (record != NULL && off == NULL)
-			off = row(set, i);
 	}
-	if (from_out != NULL)
-		*from_out = off;
+	for (size_t i = 0; from_out != NULL && i < row_count(set); i++) {
+		*from_out = row(set, i);
+		if (find_on_shelf(*from_out, kind, name) != NULL)
+			return NULL;
+		*from_out = NULL;
+	}
 	return NULL;
 }
 
