@@ -48,6 +48,7 @@ struct store_copy {
 	const struct store_driver *driver;
 	uint64_t bytes;
 	struct span name;
+	bool lacks_flags;
 };
 
 extern const struct store_driver maildir_driver;

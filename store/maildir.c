@@ -5,13 +5,13 @@
  * may lose mail that we have acknowledged. Nothing is locked and no index is touched, so any
  * number of hosts may deliver into one Maildir; a crash leaves at most a file in tmp/, which
  * readers remove when it is 36 hours old.
- * IMAP keywords are left out: their letters live in a file that needs Dovecot's index lock.
  * Knows nothing of quota, of the flags of other messages, or of who the user is. */
 #include "store/driver.h"
 
 #include "base/file.h"
 #include "store/maildir_attributes.h"
 #include "store/maildir_folder.h"
+#include "store/maildir_keywords.h"
 #include "store/maildir_name.h"
 
 #include <assert.h>
@@ -109,22 +109,57 @@ static void remove_copy(struct maildir_copy *copy)
 	copy->state = COPY_GONE;
 }
 
+static bool has_keywords(const struct store_request *request)
+{
+	size_t i = 0;
+	while (i < request->flag_count && !maildir_is_keyword(request->flags[i]))
+		i++;
+	return i < request->flag_count;
+}
+
+/* Keywords have a place only where Dovecot reads them: it has been here, or in the inbox. */
+static bool is_read_by_dovecot(const struct maildir *maildir, const struct maildir_folder *folder)
+{
+	static const char list[] = "dovecot-uidlist";
+	return faccessat(folder->fd, list, F_OK, AT_EACCESS) == 0 ||
+	       faccessat(maildir->root_fd, list, F_OK, AT_EACCESS) == 0;
+}
+
+/* Adds the letters of keywords; false where one has none. */
+static bool add_keyword_letters(const struct maildir *maildir, const struct maildir_folder *folder,
+    const struct store_request *request, char *letters)
+{
+	return maildir_keyword_letters(folder->fd, request->flags, request->flag_count,
+	    is_read_by_dovecot(maildir, folder), folder->file_mode, folder->gid,
+	    letters + strlen(letters));
+}
+
 static struct maildir_copy *new_copy(
     struct maildir *maildir, const struct store_request *request, struct status *status)
 {
 	struct arena *arena = maildir->store.arena;
 	const struct store_options *options = maildir->store.options;
 	const struct message *message = request->message;
-	char letters[MAILDIR_FLAGS_SIZE];
+	char letters[MAILDIR_FLAGS_SIZE + MAILDIR_KEYWORDS_MAX];
 	maildir_flag_letters(request->flags, request->flag_count, letters);
+	bool may_create = request->may_create || options->autocreate;
+	bool lacks_flags = false;
+	if (has_keywords(request)) {
+		const struct maildir_folder *place =
+		    maildir_folder_open(maildir, request->folder, true, may_create, status);
+		if (place == NULL)
+			return NULL;
+		lacks_flags = !add_keyword_letters(maildir, place, request, letters);
+	}
 	bool is_cur = letters[0] != '\0';
-	struct maildir_folder *folder = maildir_folder_open(
-	    maildir, request->folder, is_cur, request->may_create || options->autocreate, status);
+	struct maildir_folder *folder =
+	    maildir_folder_open(maildir, request->folder, is_cur, may_create, status);
 	if (folder == NULL)
 		return NULL;
 
 	struct maildir_copy *copy = ARENA_NEW(arena, struct maildir_copy);
-	copy->copy = (struct store_copy){.driver = &maildir_driver, .bytes = message->size_bytes};
+	copy->copy = (struct store_copy){
+	    .driver = &maildir_driver, .bytes = message->size_bytes, .lacks_flags = lacks_flags};
 	copy->maildir = maildir;
 	copy->folder = folder;
 	copy->directory = is_cur ? &folder->cur : &folder->new;

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libstore.a
 	%D%/maildir.c \
 	%D%/maildir_attributes.c %D%/maildir_attributes.h \
 	%D%/maildir_folder.c %D%/maildir_folder.h \
+	%D%/maildir_keywords.c %D%/maildir_keywords.h \
 	%D%/maildir_name.c %D%/maildir_name.h \
 	%D%/relay.c %D%/relay.h \
 	%D%/relay_pool.c \

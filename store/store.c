@@ -97,6 +97,11 @@ bool store_takes_one_copy(const struct store *store)
 	return store->driver->takes_one_copy;
 }
 
+bool store_copy_lacks_flags(const struct store_copy *copy)
+{
+	return copy->lacks_flags;
+}
+
 struct store_copy *store_write(
     struct store *store, const struct store_request *request, struct status *status)
 {

@@ -96,7 +96,7 @@ struct store_request {
 	struct span folder;       /* canonical */
 	bool may_create;          /* make it where missing, as `autocreate` does for all; else a
 	                           * missing one is CAUSE_MAILBOX. The inbox is always made. */
-	const struct span *flags; /* "\\Seen" ...; unknown keywords are left out */
+	const struct span *flags; /* "\\Seen", "$Junk" ... */
 	size_t flag_count;
 	const char *times_of; /* a file whose times the copy is to have; null: it is new mail */
 	bool is_same_file;    /* which is exactly this message: linked where that can be */
@@ -119,6 +119,8 @@ bool store_withdraw(struct store_copy *copy);
  * made for it. Null is accepted. */
 void store_abandon(struct store_copy **copy);
 
+/* True where the store has no place for one of the keywords among the flags: it is left out. */
+bool store_copy_lacks_flags(const struct store_copy *copy);
 /* What the copy takes in the quota's sense: S= of its name. */
 uint64_t store_copy_bytes(const struct store_copy *copy);
 /* The name for the record, relative to the store: "new/1700000000.M1P2.host". */

@@ -190,6 +190,108 @@ START_TEST(flags_lead_to_cur)
 }
 END_TEST
 
+/* Stores a message with these flags in a folder and gives its name; null data where it failed. */
+static struct span store_flagged(struct store *store, const char *folder, const struct span *flags,
+    size_t count, bool *lacks_flags_out)
+{
+	struct store_request request = {.message = &room.message,
+	    .folder = span_of(folder),
+	    .flags = flags,
+	    .flag_count = count};
+	struct store_copy *copy = store_write(store, &request, &room.status);
+	if (copy == NULL)
+		return (struct span){NULL, 0};
+	ck_assert(store_sync(copy, &room.status) && store_publish(copy, &room.status) &&
+	          store_commit(copy, &room.status));
+	*lacks_flags_out = store_copy_lacks_flags(copy);
+	struct span name = arena_span(room.arena, store_copy_name(copy));
+	store_abandon(&copy);
+	return name;
+}
+
+static const char *letters_of(struct span name)
+{
+	size_t colon = span_find_last(name, ':');
+	return colon == name.len ? "" : name.data + colon + 1;
+}
+
+START_TEST(keywords_have_letters_where_dovecot_reads_them)
+{
+	const struct span flags[] = {
+	    SPAN("important"), SPAN("\\Seen"), SPAN("$JUNK"), SPAN("$Junk")};
+	bool lacks_flags;
+	struct stat before;
+	struct stat after;
+	room_enter(&room);
+	struct store *store = room_open(&room);
+	struct span name = store_flagged(store, "", flags, 4, &lacks_flags);
+	ck_assert_str_eq(letters_of(name), "2,S");
+	ck_assert(lacks_flags);
+	ck_assert(!room_has(&room, "Maildir/dovecot-keywords"));
+
+	/* One that is known, without a lock; then a new one, into the first free place. */
+	room_write(&room, "Maildir/dovecot-uidlist", "3 V1 N1 G0123456789abcdef0123456789abcdef\n");
+	room_write(&room, "Maildir/dovecot-keywords", "0 $Junk\n2 other\n99 odd\nbroken\n");
+	room_write(&room, "Maildir/dovecot-uidlist.lock", "");
+	name = store_flagged(store, "", flags + 1, 3, &lacks_flags);
+	ck_assert_str_eq(letters_of(name), "2,Sa");
+	ck_assert(!lacks_flags);
+	ck_assert_int_eq(unlink(room_path(&room, "Maildir/dovecot-uidlist.lock")), 0);
+	ck_assert_int_eq(stat(room_path(&room, "Maildir/dovecot-keywords"), &before), 0);
+	name = store_flagged(store, "", flags, 4, &lacks_flags);
+	ck_assert_str_eq(letters_of(name), "2,Sab");
+	ck_assert(!lacks_flags);
+	ck_assert(span_is(
+	    room_read(&room, "Maildir/dovecot-keywords"), "0 $Junk\n1 important\n2 other\n"));
+	ck_assert_int_eq(stat(room_path(&room, "Maildir/dovecot-keywords"), &after), 0);
+	ck_assert_int_gt(after.st_mtime, before.st_mtime);
+	ck_assert(!room_has(&room, "Maildir/dovecot-uidlist.lock"));
+	ck_assert(!room_has(&room, "Maildir/dovecot-keywords.lock"));
+
+	/* A folder that Dovecot will open has its own. */
+	name = store_flagged(store, "Work", flags, 1, &lacks_flags);
+	ck_assert(span_starts_with(name, ".Work/cur/"));
+	ck_assert_str_eq(letters_of(name), "2,a");
+	ck_assert(span_is(room_read(&room, "Maildir/.Work/dovecot-keywords"), "0 important\n"));
+	store_close(&store);
+	room_leave(&room);
+}
+END_TEST
+
+START_TEST(a_keyword_without_a_place_is_left_out)
+{
+	const struct span known[] = {SPAN("k25"), SPAN("one more"), SPAN("\\Unknown")};
+	const struct span unknown[] = {SPAN("another")};
+	bool lacks_flags;
+	struct bytes list = {0};
+	room_enter(&room);
+	struct store *store = room_open(&room);
+	ck_assert(room_store(&room, store, ""));
+	for (unsigned i = 0; i < 26; i++)
+		bytes_appendf(&list, "%u k%u\n", i, i);
+	room_write(&room, "Maildir/dovecot-keywords", bytes_terminate(&list));
+	room_write(&room, "Maildir/dovecot-uidlist", "3 V1 N1\n");
+	/* What is no keyword was never one. */
+	struct span name = store_flagged(store, "", known, 3, &lacks_flags);
+	ck_assert_str_eq(letters_of(name), "2,z");
+	ck_assert(!lacks_flags);
+	name = store_flagged(store, "", unknown, 1, &lacks_flags);
+	ck_assert(span_starts_with(name, "new/"));
+	ck_assert(lacks_flags);
+	ck_assert(span_is(room_read(&room, "Maildir/dovecot-keywords"), bytes_terminate(&list)));
+
+	/* Dovecot is at work for longer than we wait. */
+	room_write(&room, "Maildir/dovecot-keywords", "0 k0\n");
+	room_write(&room, "Maildir/dovecot-uidlist.lock", "");
+	name = store_flagged(store, "", unknown, 1, &lacks_flags);
+	ck_assert(lacks_flags);
+	ck_assert(room_has(&room, "Maildir/dovecot-uidlist.lock"));
+	bytes_clear(&list);
+	store_close(&store);
+	room_leave(&room);
+}
+END_TEST
+
 START_TEST(a_missing_folder_is_made_only_on_demand)
 {
 	room_enter(&room);
@@ -454,8 +556,9 @@ END_TEST
 
 UNIT_TESTS("store", locations_are_understood_or_refused, a_probe_leaves_no_trace,
     nothing_is_written_to_an_unmounted_mount_point, a_message_is_stored_as_it_is,
-    modes_follow_the_mailbox, flags_lead_to_cur, a_missing_folder_is_made_only_on_demand,
-    a_new_folder_is_subscribed_where_readers_look,
+    modes_follow_the_mailbox, flags_lead_to_cur, keywords_have_letters_where_dovecot_reads_them,
+    a_keyword_without_a_place_is_left_out, folders_are_found_by_identifier,
+    a_missing_folder_is_made_only_on_demand, a_new_folder_is_subscribed_where_readers_look,
     a_held_subscription_lock_delays_but_does_not_refuse, folders_in_utf8_on_demand,
     a_copy_that_is_given_up_leaves_nothing, what_a_reader_took_is_not_taken_back,
     links_do_not_lead_out_of_a_maildir, a_fifo_in_our_way_does_not_hang_us, deliveries_do_not_meet)
