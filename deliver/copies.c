@@ -116,6 +116,8 @@ bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status 
 		/* Here, because between publish and the answer nothing is allocated: no memory
 		 * there would make a retry of stored mail. */
 		copy->name = arena_span(delivery->arena, store_copy_name(copy->stored));
+		if (store_copy_lacks_flags(copy->stored))
+			delivery_note(delivery, "a keyword has no place in the mailbox: left out");
 	}
 	return true;
 }

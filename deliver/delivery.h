@@ -21,6 +21,12 @@ struct pending {
 	const char *path;
 };
 
+/* Bytes that versions of the message are made of. */
+struct delivery_spool {
+	struct spool *spool; /* owned */
+	struct delivery_spool *next;
+};
+
 /* A copy to be stored, made from the actions between decide and vet. */
 struct delivery_copy {
 	const struct action *action;
@@ -54,7 +60,8 @@ struct delivery {
 
 	bool has_message;       /* not at RCPT */
 	struct message message; /* with our block on top */
-	size_t top_bytes;       /* the length of that block */
+	struct delivery_spool *spools;
+	size_t top_bytes; /* the length of that block */
 
 	struct action_list actions;
 	bool implicit_keep; /* no action has cancelled it (RFC 5228 2.10.2) */
@@ -87,6 +94,8 @@ void delivery_note(struct delivery *delivery, const char *format, ...)
 /* deliver/recipient.c: finds the user, becomes them where we are root, opens their store. */
 bool delivery_open(struct delivery *delivery, struct users *users, struct status *status);
 void delivery_close(struct delivery *delivery);
+/* An empty spool that lives as long as the delivery is open. */
+struct spool *delivery_spool(struct delivery *delivery);
 /* The last part of it: the store of a user who is known and whom we are. */
 bool delivery_open_store(struct delivery *delivery, struct status *status);
 

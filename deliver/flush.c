@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "deliver/notice.h"
 #include "deliver/pending.h"
+#include "deliver/programs.h"
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
@@ -92,6 +93,21 @@ static bool give_up(void *context, const struct outbox_item *item, int fd, const
 	return false;
 }
 
+/* Mail and what is piped go different ways. */
+struct ways {
+	struct delivery *delivery;
+	struct outbox_transport mail;
+};
+
+static enum outbox_answer send_item(void *context, const struct outbox_item *item, int fd,
+    int64_t deadline_ms, char *why_out, size_t why_size)
+{
+	const struct ways *ways = context;
+	if (strcmp(item->kind, PROGRAMS_PIPE) == 0)
+		return programs_pipe(ways->delivery, item, fd, deadline_ms, why_out, why_size);
+	return ways->mail.send(ways->mail.context, item, fd, deadline_ms, why_out, why_size);
+}
+
 /* -- sending ----------------------------------------------------------------------------------- */
 
 /* A transport behind the rewriting of senders. */
@@ -135,10 +151,11 @@ static bool send_all(struct delivery *delivery, const struct srs *srs, const cha
 	const char *place = smtp_place(delivery->arena, settings->transport);
 	struct outbox_smtp server = {place, delivery->settings->hostname};
 	const char *program = settings->sendmail;
-	struct outbox_transport transport = {outbox_send_by_smtp, &server};
+	struct ways ways = {delivery, {outbox_send_by_smtp, &server}};
+	struct outbox_transport transport = {send_item, &ways};
 	if (place == NULL) {
-		transport.send = outbox_send_by_program;
-		memcpy(&transport.context, &program, sizeof(program));
+		ways.mail.send = outbox_send_by_program;
+		memcpy(&ways.mail.context, &program, sizeof(program));
 	}
 	struct outbox_options options = {
 	    .directory = directory,

@@ -15,6 +15,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/plugin_quota.c %D%/plugin_quota.h \
 	%D%/plugin_sieve.c \
 	%D%/quota_warning.c %D%/quota_warning.h \
+	%D%/programs.c %D%/programs.h \
 	%D%/queue_id.c %D%/queue_id.h \
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \

@@ -13,6 +13,9 @@
  *	Ret: 1				enum envelope_ret
  *	Envid: 123
  *	Orcpt: rfc822;dora@example.org
+ *	Program: name			what is piped; in it and the next, %20 and the like
+ *	Argument: x%20y			each
+ *	Try: yes			it may fail
  *
  * When it was last tried is the file's mtime, if its mode has S_IXUSR; else it never was. So
  * nothing is ever rewritten. */
@@ -34,8 +37,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An envelope block is never longer: three addresses, two words and change. */
-#define BLOCK_MAX ((size_t)8192)
+/* An envelope block is never longer: three addresses, two words, a program with its arguments. */
+#define BLOCK_MAX ((size_t)256 * 1024)
+#define ARGUMENTS_MAX 64
 /* All bits of enum envelope_notify. */
 #define NOTIFY_MAX 15
 #define WORD_MAX ((size_t)1000)
@@ -48,6 +52,29 @@ static void wrap_word(struct bytes *head, const char *name, struct span word)
 		is_plain = word.data[i] > ' ' && word.data[i] < 0x7F;
 	if (is_plain)
 		bytes_appendf(head, "%s: %.*s\n", name, (int)word.len, word.data);
+}
+
+/* So that a field is one line, and no blank is lost. */
+static void wrap_escaped(struct bytes *head, const char *name, struct span text)
+{
+	bytes_appendf(head, "%s: ", name);
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char byte = (unsigned char)text.data[i];
+		if (byte <= ' ' || byte == '%' || byte == 0x7F)
+			bytes_appendf(head, "%%%02X", byte);
+		else
+			bytes_append_byte(head, text.data[i]);
+	}
+	bytes_append_byte(head, '\n');
+}
+
+static void wrap_program(struct bytes *head, const struct action_program *program)
+{
+	wrap_escaped(head, "Program", program->name);
+	for (size_t i = 0; i < program->argument_count && i < ARGUMENTS_MAX; i++)
+		wrap_escaped(head, "Argument", program->arguments[i]);
+	if (program->may_fail)
+		bytes_append_text(head, "Try: yes\n");
 }
 
 struct message outbox_wrap(struct arena *arena, const struct outbox_item *item)
@@ -68,6 +95,8 @@ struct message outbox_wrap(struct arena *arena, const struct outbox_item *item)
 		bytes_appendf(&head, "Ret: %u\n", (unsigned)item->ret);
 	wrap_word(&head, "Envid", item->envid);
 	wrap_word(&head, "Orcpt", item->orcpt);
+	if (item->program.name.len > 0)
+		wrap_program(&head, &item->program);
 	bytes_append_byte(&head, '\n');
 	bytes_append_span(&head, item->message->head);
 	struct span wrapped = arena_span(arena, bytes_span(&head));
@@ -87,6 +116,7 @@ struct waiting {
 	bool was_tried;
 	off_t start; /* of the message */
 	struct outbox_item item;
+	struct span arguments[ARGUMENTS_MAX];
 };
 
 static struct span in_brackets(struct span value)
@@ -94,6 +124,31 @@ static struct span in_brackets(struct span value)
 	if (value.len < 2 || value.data[0] != '<' || value.data[value.len - 1] != '>')
 		return (struct span){NULL, 0};
 	return span_first(span_from(value, 1), value.len - 2);
+}
+
+static struct span unescape(struct arena *arena, struct span value)
+{
+	char *text = arena_text(arena, value);
+	size_t len = 0;
+	for (size_t i = 0; i < value.len; i++) {
+		bool has_room = value.data[i] == '%' && i + 2 < value.len;
+		int high = has_room ? ascii_hex_value(value.data[i + 1]) : -1;
+		int low = has_room ? ascii_hex_value(value.data[i + 2]) : -1;
+		bool is_escape = high >= 0 && low >= 0;
+		text[len++] = is_escape ? (char)(high * 16 + low) : value.data[i];
+		i += is_escape ? 2 : 0;
+	}
+	return (struct span){text, len};
+}
+
+static bool take_argument(struct waiting *waiting, struct span value)
+{
+	struct action_program *program = &waiting->item.program;
+	if (program->argument_count == ARGUMENTS_MAX)
+		return false;
+	waiting->arguments[program->argument_count++] = unescape(waiting->arena, value);
+	program->arguments = waiting->arguments;
+	return true;
 }
 
 static bool take_field(struct waiting *waiting, const struct header_field *field)
@@ -122,6 +177,12 @@ static bool take_field(struct waiting *waiting, const struct header_field *field
 		waiting->item.envid = value;
 	} else if (span_is(field->name, "Orcpt")) {
 		waiting->item.orcpt = value;
+	} else if (span_is(field->name, "Program")) {
+		waiting->item.program.name = unescape(waiting->arena, value);
+	} else if (span_is(field->name, "Argument")) {
+		return take_argument(waiting, value);
+	} else if (span_is(field->name, "Try")) {
+		waiting->item.program.may_fail = true;
 	} else if (span_is(field->name, "Notify")) {
 		if (!number_parse(value, NOTIFY_MAX, &number))
 			return false;

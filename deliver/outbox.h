@@ -2,6 +2,7 @@
 #define DELIVER_OUTBOX_H
 
 #include "base/arena.h"
+#include "mail/action.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
 #include "mail/status.h"
@@ -34,6 +35,7 @@ struct outbox_item {
 	enum envelope_ret ret;
 	struct span envid; /* printable ASCII without blanks, as orcpt */
 	struct span orcpt;
+	struct action_program program; /* of what is piped: its name is empty for mail */
 	const struct message *message; /* without our envelope block */
 };
 

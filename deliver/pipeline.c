@@ -18,6 +18,7 @@
 #include "deliver/delivery.h"
 #include "deliver/flush.h"
 #include "deliver/plugin.h"
+#include "deliver/programs.h"
 #include "deliver/plugin_quota.h"
 #include "deliver/queue_id.h"
 #include "deliver/record.h"
@@ -96,7 +97,8 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 	pipeline->admitted_arena = arena_new();
 	pipeline->users = user_sources_open(settings, status);
 	if (pipeline->users == NULL || !sending_check(settings, status) ||
-	    !flush_check(settings, status) || !open_plugins(pipeline, status)) {
+	    !programs_check(&settings->sieve.programs, status) || !flush_check(settings, status) ||
+	    !open_plugins(pipeline, status)) {
 		pipeline_close(&pipeline);
 		return NULL;
 	}
@@ -197,6 +199,7 @@ static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct 
 	if (!refusal_judge(delivery, status))
 		return false;
 	sending_judge(delivery);
+	programs_judge(delivery);
 	if (delivery->implicit_keep)
 		add_implicit_keep(delivery);
 	return copies_plan(delivery, status) && sending_plan(delivery, status);

@@ -187,8 +187,20 @@ bool delivery_open(struct delivery *delivery, struct users *users, struct status
 	return true;
 }
 
+struct spool *delivery_spool(struct delivery *delivery)
+{
+	struct delivery_spool *spool = ARENA_NEW(delivery->arena, struct delivery_spool);
+	*spool = (struct delivery_spool){
+	    spool_new(delivery->settings->spool_directory), delivery->spools};
+	delivery->spools = spool;
+	return spool->spool;
+}
+
 void delivery_close(struct delivery *delivery)
 {
+	for (struct delivery_spool *spool = delivery->spools; spool != NULL; spool = spool->next)
+		spool_free(&spool->spool);
+	delivery->spools = NULL;
 	store_close(&delivery->outbox);
 	store_close(&delivery->store);
 	bytes_clear(&delivery->story);

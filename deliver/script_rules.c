@@ -157,13 +157,31 @@ static bool set_score(struct sieve_score_options *score, const char *section,
 	       status_fail(status, CAUSE_CONFIGURATION, "sieve.%s: %s", section, fault);
 }
 
+static bool is_named(const char *directory)
+{
+	return directory != NULL && directory[0] != '\0';
+}
+
+/* What is offered by naming a directory. */
+static unsigned program_abilities(const struct programs_settings *programs)
+{
+	unsigned abilities = 0;
+	if (is_named(programs->pipe_directory))
+		abilities |= SIEVE_CAN_PIPE;
+	if (is_named(programs->filter_directory))
+		abilities |= SIEVE_CAN_FILTER;
+	if (is_named(programs->execute_directory))
+		abilities |= SIEVE_CAN_EXECUTE;
+	return abilities;
+}
+
 bool script_rules_set(struct arena *arena, const struct settings *settings,
     struct script_rules *rules_out, struct status *status)
 {
 	const struct sieve_settings *sieve = &settings->sieve;
 	struct sieve_options *options = &rules_out->options;
 	*rules_out = (struct script_rules){
-	    .abilities = ABILITIES,
+	    .abilities = ABILITIES | program_abilities(&sieve->programs),
 	    .options = sieve_options_default,
 	};
 	set_limits(options, sieve);

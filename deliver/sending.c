@@ -11,6 +11,7 @@
 #include "deliver/notice.h"
 #include "deliver/outbox.h"
 #include "deliver/pending.h"
+#include "deliver/programs.h"
 #include "deliver/state.h"
 
 #include "base/utf8.h"
@@ -297,6 +298,18 @@ static bool plan_refusal(
 	return add_item(delivery, action, &item, status);
 }
 
+static bool plan_pipe(struct delivery *delivery, const struct action *action, struct status *status)
+{
+	const struct envelope_recipient *recipient = &delivery->recipient->envelope;
+	struct outbox_item item = {.kind = PROGRAMS_PIPE,
+	    .sender = delivery->envelope->sender.text,
+	    .recipient = recipient->address.text,
+	    .orcpt = recipient->original.text,
+	    .program = *action->program,
+	    .message = action->message != NULL ? action->message : &delivery->message};
+	return add_item(delivery, action, &item, status);
+}
+
 /* How many copies for the outbox there can be. */
 static size_t count_outgoing(const struct action_list *actions)
 {
@@ -317,6 +330,8 @@ bool sending_plan(struct delivery *delivery, struct status *status)
 		if (action->kind == ACTION_REDIRECT && !plan_redirect(delivery, action, status))
 			return false;
 		if (action->kind == ACTION_REJECT && !plan_refusal(delivery, action, status))
+			return false;
+		if (action->kind == ACTION_PIPE && !plan_pipe(delivery, action, status))
 			return false;
 		if (action->kind == ACTION_SEND && !plan_letter(delivery, action, status))
 			return false;

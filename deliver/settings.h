@@ -115,6 +115,16 @@ struct score_settings {
 	struct text_list texts;
 };
 
+/* programs { } */
+struct programs_settings {
+	const char *pipe_directory;
+	const char *filter_directory;
+	const char *execute_directory;
+	uint64_t timeout_s;
+	uint64_t output_max_bytes;
+	bool crlf;
+};
+
 struct sieve_settings {
 	const char *script;
 	const char *directory;
@@ -158,6 +168,7 @@ struct sieve_settings {
 	const char *user_email;
 	struct score_settings spamtest;
 	struct score_settings virustest;
+	struct programs_settings programs;
 	const struct header_settings *headers;
 	size_t header_count;
 	const struct list_settings *lists;

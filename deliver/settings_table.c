@@ -28,6 +28,8 @@ const struct setting_section setting_sections[] = {
         "Where the checker of spam has written its verdict."},
     {"virustest", "sieve", false, AT(sieve_settings, virustest), 0, 0,
         "The same of the checker of viruses."},
+    {"programs", "sieve", false, AT(sieve_settings, programs), 0, 0,
+        "Programs that scripts may run."},
     {"header", "sieve", true, AT(sieve_settings, headers), AT(sieve_settings, header_count),
         sizeof(struct header_settings), "What scripts may do with a header field (editheader)."},
     {"list", "sieve", true, AT(sieve_settings, lists), AT(sieve_settings, list_count),
@@ -210,6 +212,14 @@ const struct setting setting_table[] = {
 
     SCORES("spamtest"),
     SCORES("virustest"),
+
+    TEXT(programs, pipe_directory, "",
+        "Where the programs for the action pipe are; empty: there is no such action."),
+    TEXT(programs, filter_directory, "", "The same for filter."),
+    TEXT(programs, execute_directory, "", "The same for execute."),
+    SECONDS(programs, timeout, 1, HOUR, "10s", "How long a program may take."),
+    BYTES(programs, output_max, "64M", "How much a program may write."),
+    BOOL(programs, crlf, "true", "Whether what they read has lines that end with CR LF."),
 
     BOOL(header, forbid_add, "false", "Whether scripts may not add it."),
     BOOL(header, forbid_delete, "false", "Whether scripts may not delete it."),

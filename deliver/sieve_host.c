@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/programs.h"
 #include "deliver/script_log.h"
 #include "deliver/special_use.h"
 
@@ -155,6 +156,27 @@ static enum sieve_answer environment(
 	return SIEVE_YES;
 }
 
+/* -- programs ---------------------------------------------------------------------------------- */
+
+static enum sieve_program_end filter(void *context, struct arena *arena,
+    const struct action_program *program, const struct message *message,
+    const struct message **message_out)
+{
+	struct sieve_questions *questions = context;
+	(void)arena;
+	return programs_filter(
+	    questions->delivery, program, message, message_out, &questions->trouble);
+}
+
+static enum sieve_program_end execute(void *context, struct arena *arena,
+    const struct action_program *program, const struct message *message, struct span input,
+    struct span *output_out)
+{
+	struct sieve_questions *questions = context;
+	return programs_execute(
+	    questions->delivery, arena, program, message, input, output_out, &questions->trouble);
+}
+
 /* -- memory ------------------------------------------------------------------------------------ */
 
 static enum sieve_answer is_duplicate(void *context, struct span id, uint64_t seconds, bool is_last)
@@ -215,6 +237,8 @@ struct sieve_host sieve_host_of(struct sieve_questions *questions)
 	    .list_has = list_has,
 	    .list_members = list_members,
 	    .mailbox_by_id = mailbox_by_id,
+	    .filter = filter,
+	    .execute = execute,
 	    .is_duplicate = is_duplicate,
 	    .log = log_text,
 	    .is_out_of_time = is_out_of_time,

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CHUNK_BYTES ((size_t)8192)
 
@@ -28,12 +29,29 @@ struct flow {
 	bool has_trouble;
 };
 
+static bool read_descriptor(struct flow *flow)
+{
+	ssize_t got;
+	do {
+		got = read(flow->request->input_fd, flow->chunk, CHUNK_BYTES);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return status_errno(flow->status, CAUSE_INTERNAL, errno, "read what is piped");
+	flow->chunk_len = (size_t)got;
+	return true;
+}
+
 static bool read_chunk(struct flow *flow)
 {
 	const struct program_request *request = flow->request;
 	flow->chunk_done = 0;
 	flow->chunk_len = 0;
-	if (request->message == NULL) {
+	if (request->input_fd > 0) {
+		if (!read_descriptor(flow)) {
+			flow->has_trouble = true;
+			return false;
+		}
+	} else if (request->message == NULL) {
 		struct span rest = span_from(request->input, (size_t)flow->offset);
 		flow->chunk_len = rest.len < CHUNK_BYTES ? rest.len : CHUNK_BYTES;
 		if (flow->chunk_len > 0)
@@ -95,7 +113,6 @@ static bool take(void *context, const char *data, size_t len)
 	return !flow->has_trouble;
 }
 
-/* Null, or why it may not be run. */
 static const char *find_fault(const char *path)
 {
 	struct stat found;
@@ -106,6 +123,18 @@ static const char *find_fault(const char *path)
 	if ((found.st_mode & S_IWOTH) != 0)
 		return "everybody may write it";
 	return NULL;
+}
+
+static const char *path_of(
+    struct arena *arena, const char *directory, const struct action_program *program)
+{
+	return arena_textf(arena, "%s/%.*s", directory, (int)program->name.len, program->name.data);
+}
+
+const char *program_fault(
+    struct arena *arena, const char *directory, const struct action_program *program)
+{
+	return find_fault(path_of(arena, directory, program));
 }
 
 static const char *const *make_argv(
@@ -156,8 +185,7 @@ enum program_end program_run(
     const struct program_request *request, struct bytes *output_out, struct status *status)
 {
 	struct arena *arena = arena_new();
-	const char *path = arena_textf(arena, "%s/%.*s", request->directory,
-	    (int)request->program->name.len, request->program->name.data);
+	const char *path = path_of(arena, request->directory, request->program);
 	const char *fault = find_fault(path);
 	enum program_end end = PROGRAM_UNKNOWN;
 	*status = (struct status){.cause = CAUSE_CONFIGURATION};

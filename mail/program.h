@@ -17,6 +17,7 @@ struct program_request {
 	const char *work_directory;    /* to run in, or null: where we are */
 	const struct message *message; /* on its standard input; null: `input` */
 	struct span input;
+	int input_fd;         /* instead, from its offset on; 0: none */
 	bool has_crlf;        /* lines end with CR LF there, else with LF */
 	struct spool *output; /* takes its standard output; null: program_run() keeps it */
 	size_t output_limit;  /* of standard output; a program that writes more has failed */
@@ -35,6 +36,10 @@ enum program_end {
  * whatever the end. */
 enum program_end program_run(
     const struct program_request *request, struct bytes *output_out, struct status *status);
+
+/* Null, or why there is no such program there, or none that may be run (arena). */
+const char *program_fault(
+    struct arena *arena, const char *directory, const struct action_program *program);
 
 /* The environment of a program: "NAME=value" for each pair (ended by a null name), apart from those
  * with null data, behind PATH. NULs end a value. */

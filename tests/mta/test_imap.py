@@ -17,14 +17,16 @@ import world
 # In words, and as the protocol and the disk have them (modified UTF-7).
 FOLDERS = {"lists": "lists", "Grüße": "Gr&APwA3w-e", "你好": "&T2BZfQ-", "A&B": "A&-B",
            "two words": "two words"}
+SCRIPTS = "/srv/scripts"
 
 
 @tap.setup
 def servers():
     global imap
-    world.add_virtual_users({"alice": "", "bob": "", "carol": "",
+    world.add_virtual_users({"alice": "", "bob": "", "carol": "", "dora": "",
                              "small": "userdb_quota_rule=*:storage=4000K"})
-    ladle.configure()
+    os.makedirs(SCRIPTS, exist_ok=True)
+    ladle.configure(more='sieve { script = "%s/%%{user}.sieve" }' % SCRIPTS)
     ladle.Bridge().start()
     imap = dovecot.Dovecot().start()
 
@@ -94,6 +96,76 @@ def _():
     deliver("bob", b"Subject: x\n\nx\n", "-m", "Madeä")
     with imap.login("bob") as reader:
         tap.equal(len(reader.messages("Made&AOQ-")), 1)
+
+
+def script(user, text):
+    with open("%s/%s.sieve" % (SCRIPTS, user), "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def flags_by_subject(reader, folder="INBOX"):
+    return {octets.split(b"Subject: ")[1].split()[0].decode():
+            [flag for flag in flags if flag != r"\Recent"]
+            for flags, octets in reader.messages(folder)}
+
+
+@tap.case("keywords that scripts set are those that the reader sees, and the other way round")
+def _():
+    script("dora", 'require "imap4flags"; addflag ["$Junk", "\\\\Seen", "important"];')
+    deliver("dora", b"Subject: early\n\nx\n")
+    with imap.login("dora") as reader:
+        # Nobody had read this mailbox with Dovecot yet.
+        tap.equal(flags_by_subject(reader), {"early": [r"\Seen"]})
+        reader.peer.select("INBOX")
+        reader.peer.store("1", "+FLAGS", "(theirs $junk)")
+    deliver("dora", b"Subject: next\n\nx\n")
+    with imap.login("dora") as reader:
+        tap.equal(flags_by_subject(reader)["next"], ["$junk", r"\Seen", "important"])
+        reader.peer.select("INBOX")
+        reader.peer.store("2", "+FLAGS", "(more)")
+        # While they look.
+        script("dora", 'require "imap4flags"; addflag ["more", "fresh", "theirs"];')
+        deliver("dora", b"Subject: seen\n\nx\n")
+        reader.peer.noop()
+        tap.equal(flags_by_subject(reader), {
+            "early": ["$junk", r"\Seen", "theirs"],
+            "next": ["$junk", r"\Seen", "important", "more"],
+            "seen": ["fresh", "more", "theirs"]})
+
+
+@tap.case("a folder that was made for a keyword has it")
+def _():
+    script("dora", 'require ["imap4flags", "fileinto"]; fileinto :flags "$Todo" "tasks";')
+    deliver("dora", b"Subject: task\n\nx\n")
+    with imap.login("dora") as reader:
+        tap.equal(flags_by_subject(reader, "tasks"), {"task": ["$Todo"]})
+
+
+@tap.case("27 keywords: the last one is left out, and the record says so")
+def _():
+    script("dora", 'require ["imap4flags", "fileinto"]; fileinto :flags "%s" "many";'
+           % " ".join("k%d" % number for number in range(27)))
+    deliver("dora", b"Subject: many\n\nx\n")
+    tap.contains(ladle.records()[-1]["note"], "keyword")
+    with imap.login("dora") as reader:
+        tap.equal(flags_by_subject(reader, "many"), {"many": sorted("k%d" % number
+                                                                    for number in range(26))})
+
+
+@tap.case("mail is filed by a folder's identifier, whatever its name is by now")
+def _():
+    with imap.login("dora") as reader:
+        reader.peer.create("before")
+        reader.peer.select("before")
+    with open(world.maildir("dora") + "/.before/dovecot-uidlist", encoding="ascii") as stream:
+        guid = next(word[1:] for word in stream.readline().split() if word.startswith("G"))
+    script("dora", 'require ["mailboxid", "fileinto"];'
+           'if mailboxidexists "%s" { fileinto :mailboxid "%s" "nowhere"; }' % (guid, guid))
+    with imap.login("dora") as reader:
+        reader.peer.rename("before", "after")
+    deliver("dora", b"Subject: filed\n\nx\n")
+    with imap.login("dora") as reader:
+        tap.equal(flags_by_subject(reader, "after"), {"filed": []})
 
 
 def agreed_usage(user):

@@ -25,8 +25,8 @@ static void leave(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* Puts one message to `recipient` into the outbox, as the pipeline does. */
-static void put(const char *recipient)
+/* Puts one message into the outbox, as the pipeline does. */
+static void put_item(struct outbox_item *item)
 {
 	struct arena *arena = arena_new();
 	struct spool *spool = spool_new("/tmp");
@@ -34,12 +34,9 @@ static void put(const char *recipient)
 	ck_assert(spool_finish(spool, &status));
 	struct message message;
 	ck_assert(message_open(arena, spool, &message, &status));
-	struct outbox_item item = {.kind = "redirect",
-	    .sender = SPAN(""),
-	    .recipient = span_of(recipient),
-	    .delivery_id = SPAN("ID1"),
-	    .message = &message};
-	struct message wrapped = outbox_wrap(arena, &item);
+	item->delivery_id = SPAN("ID1");
+	item->message = &message;
+	struct message wrapped = outbox_wrap(arena, item);
 	struct store_options options = {
 	    .location = arena_textf(arena, "maildir:%s", directory), .host_name = "host"};
 	struct store *store = store_open(arena, &options, &status);
@@ -53,6 +50,13 @@ static void put(const char *recipient)
 	store_close(&store);
 	spool_free(&spool);
 	arena_free(&arena);
+}
+
+static void put(const char *recipient)
+{
+	struct outbox_item item = {
+	    .kind = "redirect", .sender = SPAN(""), .recipient = span_of(recipient)};
+	put_item(&item);
 }
 
 /* Makes the only message half a minute older than its file. */
@@ -183,6 +187,56 @@ START_TEST(a_program_is_asked_and_its_no_is_not_final)
 }
 END_TEST
 
+/* What was put in, and how often it came back the same. */
+struct piped {
+	const struct outbox_item *item;
+	unsigned same;
+};
+
+static enum outbox_answer compare_program(void *context, const struct outbox_item *item, int fd,
+    int64_t deadline_ms, char *why_out, size_t why_size)
+{
+	struct piped *piped = context;
+	const struct action_program *put = &piped->item->program;
+	const struct action_program *got = &item->program;
+	(void)fd;
+	(void)deadline_ms;
+	(void)why_out;
+	(void)why_size;
+	ck_assert(span_equals(got->name, put->name));
+	ck_assert_int_eq(got->may_fail, put->may_fail);
+	ck_assert_uint_eq(got->argument_count, put->argument_count);
+	for (size_t i = 0; i < put->argument_count; i++)
+		ck_assert(span_equals(got->arguments[i], put->arguments[i]));
+	piped->same++;
+	return OUTBOX_ACCEPTED;
+}
+
+START_TEST(a_program_and_its_arguments_come_back_as_they_were)
+{
+	char long_text[1024];
+	memset(long_text, '%', sizeof(long_text));
+	struct span arguments[64] = {SPAN(""), SPAN(" two  words "), SPAN("100%"), SPAN("%41"),
+	    SPAN("tab\there"), SPAN("\xC3\xBC"), SPAN("-n"), SPAN("a: b")};
+	for (size_t i = 8; i < 64; i++)
+		arguments[i] = (struct span){long_text, sizeof(long_text)};
+	struct outbox_item item = {.kind = "pipe",
+	    .sender = SPAN(""),
+	    .recipient = SPAN("user"),
+	    .program = {SPAN("a program \xC3\xBC"), arguments, 64, true}};
+	struct piped piped = {.item = &item};
+	struct outbox_options options = {.directory = directory, .send_timeout_s = 5};
+	struct outbox_transport transport = {compare_program, &piped};
+	struct outbox_tally tally;
+	enter();
+	put_item(&item);
+	ck_assert(outbox_flush(&options, &transport, &tally, &status));
+	ck_assert_uint_eq(tally.sent, 1);
+	ck_assert_uint_eq(piped.same, 1);
+	leave();
+}
+END_TEST
+
 START_TEST(a_file_without_envelope_is_left_alone)
 {
 	struct sent sent = {.answer = OUTBOX_ACCEPTED};
@@ -204,4 +258,5 @@ END_TEST
 
 UNIT_TESTS("outbox", what_is_accepted_goes_and_goes_once,
     what_fails_waits_and_is_given_up_in_the_end, waits_grow_with_the_age,
-    a_program_is_asked_and_its_no_is_not_final, a_file_without_envelope_is_left_alone)
+    a_program_is_asked_and_its_no_is_not_final, a_program_and_its_arguments_come_back_as_they_were,
+    a_file_without_envelope_is_left_alone)

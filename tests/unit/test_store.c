@@ -557,8 +557,8 @@ END_TEST
 UNIT_TESTS("store", locations_are_understood_or_refused, a_probe_leaves_no_trace,
     nothing_is_written_to_an_unmounted_mount_point, a_message_is_stored_as_it_is,
     modes_follow_the_mailbox, flags_lead_to_cur, keywords_have_letters_where_dovecot_reads_them,
-    a_keyword_without_a_place_is_left_out, folders_are_found_by_identifier,
-    a_missing_folder_is_made_only_on_demand, a_new_folder_is_subscribed_where_readers_look,
+    a_keyword_without_a_place_is_left_out, a_missing_folder_is_made_only_on_demand,
+    a_new_folder_is_subscribed_where_readers_look,
     a_held_subscription_lock_delays_but_does_not_refuse, folders_in_utf8_on_demand,
     a_copy_that_is_given_up_leaves_nothing, what_a_reader_took_is_not_taken_back,
     links_do_not_lead_out_of_a_maildir, a_fifo_in_our_way_does_not_hang_us, deliveries_do_not_meet)
