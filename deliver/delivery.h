@@ -19,6 +19,7 @@
 struct pending {
 	const char *directory;
 	const char *path;
+	const char *fresh; /* the name it is made under */
 };
 
 /* Bytes that versions of the message are made of. */

@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,23 +21,21 @@ struct pending pending_of(const struct delivery *delivery)
 	struct pending pending = {.directory = state_pending_directory(delivery)};
 	pending.path = arena_textf(delivery->arena, "%s/%s", pending.directory,
 	    state_file_name(delivery->arena, delivery->user.name));
+	pending.fresh = arena_textf(
+	    delivery->arena, "%s~%016llx", pending.path, (unsigned long long)random_u64());
 	return pending;
 }
 
 bool pending_announce(const struct pending *pending)
 {
-	char other[PATH_MAX];
-	if (snprintf(other, sizeof(other), "%s~%016llx", pending->path,
-	        (unsigned long long)random_u64()) >= (int)sizeof(other))
-		return false;
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = open(other, flags, 0600);
+	int fd = open(pending->fresh, flags, 0600);
 	if (fd < 0 && errno == ENOENT && mkdir(pending->directory, 0700) == 0)
-		fd = open(other, flags, 0600);
+		fd = open(pending->fresh, flags, 0600);
 	if (fd < 0)
 		return false;
 	close(fd);
-	(void)!rename(other, pending->path);
+	(void)!rename(pending->fresh, pending->path);
 	return true;
 }
 

@@ -13,7 +13,8 @@
 /* Where the user's announcement is: from the arena of the delivery. */
 struct pending pending_of(const struct delivery *delivery);
 
-/* Announces, newer than any announcement before: allocates nothing. False when it cannot be. */
+/* Announces, newer than any announcement before. False when it cannot be. Between publish and the
+ * answer of a delivery: so it allocates nothing and asks for nothing that could end the process. */
 bool pending_announce(const struct pending *pending);
 /* Takes it back; one of somebody else stays. */
 void pending_withdraw(const struct pending *pending);

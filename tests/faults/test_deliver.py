@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # lab: none
-# time-limit: 900
+# time-limit: 1800
 """Every call of a delivery fails once, each in turn; and the machine dies before each of them.
 
-A delivery with quota and a Sieve script that stores two copies is run again and again with
-inject.c in front of the C library, the nth call failing, until a run ends before its nth call.
-No run may end in a bounce, in a success without both copies stored and synced, or leave
-anything of a message behind that was not delivered. What may double is told in doc/design.md:
-mail whose answer was lost on its way to the MTA.
+A delivery with quota and a Sieve script that stores two copies and redirects is run again and again
+with inject.c in front of the C library, the nth call failing, until a run ends before its nth call.
+No run may end in a bounce, in a success without all copies stored and synced (what is sent is one
+of them, in the outbox), or leave anything of a message behind that was not delivered. What may
+double is told in doc/design.md: mail whose answer was lost on its way to the MTA.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ MESSAGE = (b"From: bert@example.net\nTo: anna@example.test\nSubject: report\n\n"
            b"Three lines,\n8-bit \xff and NUL \0,\n" + b"and a long one " * 300 + b"\n")
 SCRIPT = """\
 require ["fileinto", "copy"];
-if header :contains "subject" "report" { fileinto :copy "Work"; }
+if header :contains "subject" "report" { fileinto :copy "Work"; redirect :copy "carl@example.net"; }
 """
 CONFIG = """\
 hostname = "mx.example.test"
@@ -40,8 +40,11 @@ users "test" {{ driver = "passwd-file"  path = "{top}/users" }}
 store {{ location = "maildir:~/Maildir"  autocreate = true }}
 quota {{ rule "*" {{ storage = "1M"  messages = 1000 }} }}
 sieve {{ script = "~/.dovecot.sieve" }}
+outbox {{ at_once = false }}
 record {{ target = "{top}/log/records" }}
 """
+
+ALL_STORED = {"INBOX": 1, "Work": 1, "outbox": 1}
 
 # The layout of struct control in inject.c.
 HEAD = struct.Struct("=c c c 29s I I I I I I")
@@ -72,7 +75,8 @@ class Run:
                        for i in range(min(event_count, EVENT_MAX))]
         self.copies = {folder: maildir.messages(room.maildir, folder)
                        for folder in ("INBOX", "Work")}
-        self.rubbish = maildir.rubbish(room.maildir)
+        self.copies["outbox"] = maildir.messages(room.outbox)
+        self.rubbish = maildir.rubbish(room.maildir) + maildir.rubbish(room.outbox)
 
     def was_hit(self):
         return self.calls >= self.hit_at
@@ -95,7 +99,7 @@ class Run:
 
     def is_answer_lost(self):
         return (self.status == 75 and self.name in ANSWERING
-                and self.stored() == {"INBOX": 1, "Work": 1}
+                and self.stored() == ALL_STORED
                 and all(self.is_durable(copies[0]) for copies in self.copies.values()))
 
     def faults(self, is_death):
@@ -103,7 +107,7 @@ class Run:
         found = []
         stored = self.stored()
         if self.status == 0:
-            if stored != {"INBOX": 1, "Work": 1}:
+            if stored != ALL_STORED:
                 found.append("success with %r stored" % stored)
             for message in sum(self.copies.values(), []):
                 if not message.bytes.endswith(MESSAGE) or not message.sizes_are_true():
@@ -146,6 +150,7 @@ class Room:
         self.gid = os.getgid() or 65534
         self.home = self.path("home")
         self.maildir = self.home + "/Maildir"
+        self.outbox = self.path("state/anna/outbox")
         self.injector = self.path("inject.so")
         self.control = self.path("control")
         for name in ("home", "state", "spool", "log"):
