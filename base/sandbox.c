@@ -108,6 +108,8 @@ static const int needed[] = {
     SCMP_SYS(recvfrom),
     SCMP_SYS(sendto),
     SCMP_SYS(shutdown),
+    SCMP_SYS(accept4),
+    SCMP_SYS(getppid),
     SCMP_SYS(getsockopt),
     SCMP_SYS(setsockopt),
     SCMP_SYS(getpeername),

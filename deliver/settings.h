@@ -260,6 +260,12 @@ struct policy_settings {
 	size_t listener_count;
 };
 
+struct metrics_settings {
+	const char *status_file; /* "": none */
+	const struct listen_settings *listeners;
+	size_t listener_count;
+};
+
 enum log_level_setting {
 	LOG_SETTING_ERROR,
 	LOG_SETTING_WARNING,
@@ -307,6 +313,7 @@ struct settings {
 	struct tls_settings tls;
 	struct policy_settings policy;
 	struct srs_settings srs;
+	struct metrics_settings metrics;
 	struct log_settings log;
 	struct record_settings record;
 };

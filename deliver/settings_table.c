@@ -51,6 +51,10 @@ const struct setting_section setting_sections[] = {
     {"listen", "policy", true, AT(policy_settings, listeners),
         AT(policy_settings, listener_count), sizeof(struct listen_settings),
         "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
+    {"metrics", "", false, AT(settings, metrics), 0, 0, "Figures about lmtp-bridge."},
+    {"listen", "metrics", true, AT(metrics_settings, listeners),
+        AT(metrics_settings, listener_count), sizeof(struct listen_settings),
+        "A socket: \"unix:PATH\" or \"inet:HOST:PORT\"."},
     {"log", "", false, AT(settings, log), 0, 0, "Messages for the administrator."},
     {"record", "", false, AT(settings, record), 0, 0,
         "What became of each message, one entry per recipient."},
@@ -285,6 +289,9 @@ const struct setting setting_table[] = {
     CHOICE(policy, unknown, "dunno|refuse", "dunno",
         "What is said of a user who does not exist: nothing, or that."),
     SECONDS(policy, timeout, 1, HOUR, "100s", "How long a client may be silent."),
+
+    TEXT(metrics, status_file, "/run/ladle/status",
+        "Where lmtp-bridge --status finds them; empty: nowhere."),
 
     TEXT(listen, owner, "", "Who owns a unix socket; empty: the one who starts."),
     TEXT(listen, group, "", "Its group."),

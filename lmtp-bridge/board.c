@@ -106,6 +106,24 @@ const struct board *board_attach(const char *path)
 	return board;
 }
 
+void board_remove(const struct board *board, const char *path)
+{
+	const struct board *there = board_attach(path);
+	if (there == NULL)
+		return;
+	if (there->supervisor_pid == board->supervisor_pid &&
+	    there->started_ms == board->started_ms)
+		unlink(path);
+	board_detach(&there);
+}
+
+void board_detach(const struct board **board)
+{
+	if (*board != NULL)
+		munmap((void *)(uintptr_t)*board, sizeof(**board));
+	*board = NULL;
+}
+
 void board_close(struct board **board)
 {
 	if (*board != NULL)

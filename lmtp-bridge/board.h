@@ -17,7 +17,7 @@
  *
  * Every function accepts a null board and BOARD_NO_SLOT and then does nothing. */
 
-#define BOARD_SLOTS 16384u
+#define BOARD_SLOTS 4096u
 #define BOARD_NO_SLOT UINT32_MAX
 #define BOARD_USERS 32 /* recipients of a transaction that count for lmtp.user_sessions */
 #define BOARD_TEXT 120
@@ -96,11 +96,10 @@ struct board {
 	uint32_t size_bytes;
 	_Atomic int32_t supervisor_pid;
 	_Atomic int64_t started_ms;
-	_Atomic int64_t stopped; /* the supervisor has ended in order */
 	_Atomic uint64_t counters[BOARD_COUNTERS];
 	_Atomic uint64_t admitted[CAUSE_COUNT];  /* answers to RCPT; [0] is yes */
 	_Atomic uint64_t delivered[CAUSE_COUNT]; /* answers after the message */
-	_Atomic int64_t outbox_depth;            /* -1: nobody has looked */
+	_Atomic int64_t outbox_depth; /* users with waiting mail; -1: nobody has looked */
 	struct board_histogram stages[BOARD_STAGES];
 	/* Deliveries in each of the last seconds: second, and count in it. */
 	_Atomic int64_t second[BOARD_SECONDS];
@@ -115,6 +114,9 @@ struct board {
 struct board *board_open(const char *path);
 /* Looks at another bridge's, read-only. Null with errno. */
 const struct board *board_attach(const char *path);
+void board_detach(const struct board **board);
+/* Removes its file, unless another bridge has put its own there. */
+void board_remove(const struct board *board, const char *path);
 void board_close(struct board **board);
 
 /* -- the supervisor -- */

@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "lmtp-bridge/delivery_process.h"
 #include "lmtp-bridge/flusher.h"
+#include "lmtp-bridge/enclosure.h"
 #include "lmtp-bridge/generation.h"
+#include "lmtp-bridge/metrics.h"
 #include "lmtp-bridge/session.h"
 #include "lmtp-bridge/signals.h"
 
@@ -87,7 +89,24 @@ static int run_flusher(const struct role *role)
 	forget_stdio();
 	if (!become(&role->generation->delivery_account))
 		return EXIT_FAILURE;
-	return flusher_run(role->generation->settings);
+	return flusher_run(role->generation->settings, role->board);
+}
+
+static int run_metrics(const struct role *role)
+{
+	const struct generation *generation = role->generation;
+	int listening[LISTENERS_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < role->listeners->count; i++) {
+		const struct listener *listener = &role->listeners->items[i];
+		if (listener->kind == LISTENER_METRICS && listener->fd >= 0)
+			listening[count++] = listener->fd;
+	}
+	forget_stdio();
+	if (!become(&generation->session_account) || !enclosure_enter(generation->settings))
+		return EXIT_FAILURE;
+	metrics_serve(role->board, listening, count);
+	return EXIT_SUCCESS;
 }
 
 int child_run(const struct role *role)
@@ -103,6 +122,7 @@ int child_run(const struct role *role)
 	case PROCESS_FLUSHER:
 		return run_flusher(role);
 	case PROCESS_METRICS:
+		return run_metrics(role);
 	case PROCESS_KINDS:
 		break;
 	}

@@ -20,7 +20,7 @@ static void leave(int number)
 	_exit(EXIT_SUCCESS);
 }
 
-int flusher_run(const struct settings *settings)
+int flusher_run(const struct settings *settings, struct board *board)
 {
 	struct sweep_seen seen = {0};
 	/* At the start, and then now and then, also what nobody announces any more. */
@@ -40,7 +40,9 @@ int flusher_run(const struct settings *settings)
 		    .is_thorough = is_thorough,
 		    .since = is_retry ? 0 : looked_at - OVERLAP_S};
 		if (has_news || is_retry) {
-			sweep_run(&sweep);
+			struct sweep_tally tally = sweep_run(&sweep);
+			if (is_retry)
+				board_set_outbox(board, tally.waiting + tally.failed);
 			looked_at = now;
 		}
 		if (is_retry)

@@ -242,28 +242,33 @@ static bool check_one(const struct listen_settings *wanted, struct status *statu
 static size_t wanted_count(const struct settings *settings)
 {
 	return settings->lmtp.listener_count + settings->policy.listener_count +
-	       settings->srs.listener_count;
+	       settings->srs.listener_count + settings->metrics.listener_count;
 }
 
 static const struct listen_settings *wanted_at(
     const struct settings *settings, size_t index, enum listener_kind *kind_out)
 {
-	size_t lmtp_count = settings->lmtp.listener_count;
-	size_t policy_count = settings->policy.listener_count;
-	*kind_out = LISTENER_LMTP;
-	if (index < lmtp_count)
-		return &settings->lmtp.listeners[index];
-	*kind_out = LISTENER_POLICY;
-	if (index < lmtp_count + policy_count)
-		return &settings->policy.listeners[index - lmtp_count];
-	*kind_out = LISTENER_SRS;
-	return &settings->srs.listeners[index - lmtp_count - policy_count];
+	const struct {
+		enum listener_kind kind;
+		const struct listen_settings *items;
+		size_t count;
+	} sections[] = {
+	    {LISTENER_LMTP, settings->lmtp.listeners, settings->lmtp.listener_count},
+	    {LISTENER_POLICY, settings->policy.listeners, settings->policy.listener_count},
+	    {LISTENER_SRS, settings->srs.listeners, settings->srs.listener_count},
+	    {LISTENER_METRICS, settings->metrics.listeners, settings->metrics.listener_count},
+	};
+	size_t i = 0;
+	for (; index >= sections[i].count; i++)
+		index -= sections[i].count;
+	*kind_out = sections[i].kind;
+	return &sections[i].items[index];
 }
 
 bool listeners_check(const struct settings *settings, struct status *status)
 {
 	enum listener_kind kind;
-	if (wanted_count(settings) == 0)
+	if (wanted_count(settings) == settings->metrics.listener_count)
 		return status_fail(status, CAUSE_CONFIGURATION,
 		    "no socket to listen on: say listen \"unix:/path\" {} in section lmtp");
 	if (wanted_count(settings) > LISTENERS_MAX)

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* The sockets clients connect to. */
-enum listener_kind { LISTENER_LMTP, LISTENER_POLICY, LISTENER_SRS };
+enum listener_kind { LISTENER_LMTP, LISTENER_POLICY, LISTENER_SRS, LISTENER_METRICS };
 
 struct listener {
 	int fd;

@@ -24,6 +24,9 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
 	%D%/lmtp_transaction.c %D%/lmtp_transaction.h \
+	%D%/metrics.c %D%/metrics.h \
+	%D%/metrics_serve.c \
+	%D%/metrics_show.c \
 	%D%/policy.c %D%/policy.h \
 	%D%/process_table.c %D%/process_table.h \
 	%D%/policy_session.c \

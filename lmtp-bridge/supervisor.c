@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "lmtp-bridge/board.h"
 #include "lmtp-bridge/channel.h"
 #include "lmtp-bridge/child.h"
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,10 +42,11 @@ struct supervisor {
 	uint32_t generation_count;      /* that there ever were */
 	struct process_table table;
 	struct board *board;
-	int need[2];        /* delivery processes write a byte when none of them is free */
-	int64_t respawn_ms; /* not before */
-	int64_t flusher_ms; /* the same for the flusher */
-	bool is_crowded;    /* a call waits for a process to make room */
+	char *board_path;    /* owned; null: it has no file */
+	int need[2];         /* delivery processes write a byte when none of them is free */
+	int64_t respawn_ms;  /* not before */
+	int64_t services_ms; /* the same for the flusher and the metrics */
+	bool is_crowded;     /* a call waits for a process to make room */
 	bool is_stopping;
 	bool is_child; /* this is a forked process that has done its work */
 	int exit_status;
@@ -63,7 +66,9 @@ static void open_log(const struct settings *settings)
 static void drop_inherited(struct supervisor *supervisor, const struct role *role)
 {
 	bool is_delivery = role->kind == PROCESS_DELIVERY;
-	listeners_close(&supervisor->listeners, false);
+	/* Those of the metrics process are closed with it. */
+	if (role->kind != PROCESS_METRICS)
+		listeners_close(&supervisor->listeners, false);
 	close(supervisor->need[0]);
 	if (!is_delivery)
 		close(supervisor->need[1]);
@@ -126,6 +131,7 @@ static bool start_process(struct supervisor *supervisor, struct role role, const
 	process.slot = board_slot_take(supervisor->board, board_kind_of(role.kind),
 	    role.generation->group, is_pooled ? BOARD_FREE : BOARD_HELD);
 	role.board = supervisor->board;
+	role.listeners = &supervisor->listeners;
 	role.slot = process.slot;
 	role.need_fd = is_pooled ? supervisor->need[1] : -1;
 	process.pid = fork();
@@ -214,25 +220,54 @@ static void start_missing(struct supervisor *supervisor)
 	}
 }
 
-/* One flusher sends for all generations: the current one's settings say how. */
-static void start_flusher(struct supervisor *supervisor)
+static bool has_metrics(const struct supervisor *supervisor)
 {
-	struct role role = {
-	    .kind = PROCESS_FLUSHER, .generation = supervisor->generations, .line = -1};
-	int64_t now_ms = clock_monotonic_ms();
-	if (supervisor->is_stopping || supervisor->options->uses_stdin || supervisor->is_child ||
-	    supervisor->table.counts[PROCESS_FLUSHER] > 0 || now_ms < supervisor->flusher_ms)
-		return;
-	supervisor->flusher_ms = now_ms + RESPAWN_PAUSE_MS;
-	start_process(supervisor, role, NULL);
+	for (size_t i = 0; i < supervisor->listeners.count; i++) {
+		if (supervisor->listeners.items[i].kind == LISTENER_METRICS)
+			return true;
+	}
+	return false;
 }
 
-static void end_flusher(const struct supervisor *supervisor)
+/* Of these there is one for all generations; the current one's settings say how. */
+static bool lacks_service(const struct supervisor *supervisor, enum process_kind kind)
+{
+	return !supervisor->is_stopping && !supervisor->options->uses_stdin &&
+	       supervisor->table.counts[kind] == 0 &&
+	       (kind == PROCESS_FLUSHER || has_metrics(supervisor));
+}
+
+static bool lacks_any_service(const struct supervisor *supervisor)
+{
+	return lacks_service(supervisor, PROCESS_FLUSHER) ||
+	       lacks_service(supervisor, PROCESS_METRICS);
+}
+
+static void start_services(struct supervisor *supervisor)
+{
+	static const enum process_kind kinds[] = {PROCESS_FLUSHER, PROCESS_METRICS};
+	int64_t now_ms = clock_monotonic_ms();
+	if (supervisor->is_child || now_ms < supervisor->services_ms ||
+	    !lacks_any_service(supervisor))
+		return;
+	supervisor->services_ms = now_ms + RESPAWN_PAUSE_MS;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && !supervisor->is_child; i++) {
+		struct role role = {
+		    .kind = kinds[i], .generation = supervisor->generations, .line = -1};
+		if (lacks_service(supervisor, kinds[i]))
+			start_process(supervisor, role, NULL);
+	}
+}
+
+/* Those of the new configuration take their place. */
+static void end_services(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->table.count; i++) {
-		if (supervisor->table.items[i].kind == PROCESS_FLUSHER)
-			kill(supervisor->table.items[i].pid, SIGTERM);
+		const struct process *process = &supervisor->table.items[i];
+		if (process->kind == PROCESS_FLUSHER || process->kind == PROCESS_METRICS)
+			kill(process->pid, SIGTERM);
 	}
+	supervisor->services_ms = 0;
 }
 
 /* For system users: asks the process that has waited longest for its session to leave. */
@@ -321,7 +356,7 @@ static void reload(struct supervisor *supervisor)
 	bool is_good = load(supervisor, &status);
 	board_add(supervisor->board, is_good ? BOARD_RELOADS : BOARD_RELOADS_REFUSED, 1);
 	if (is_good)
-		end_flusher(supervisor);
+		end_services(supervisor);
 	if (is_good)
 		log_write(LOG_LEVEL_INFO, "new configuration for new sessions");
 	else
@@ -445,7 +480,8 @@ static nfds_t fill_pollers(struct supervisor *supervisor, struct pollfd *pollers
 	nfds_t count = 0;
 	for (size_t i = 0; i < supervisor->listeners.count; i++) {
 		const struct listener *listener = &supervisor->listeners.items[i];
-		bool is_open = has_room(supervisor, listener->kind);
+		bool is_open =
+		    listener->kind != LISTENER_METRICS && has_room(supervisor, listener->kind);
 		pollers[count++] = (struct pollfd){is_open ? listener->fd : -1, POLLIN, 0};
 	}
 	pollers[count++] = (struct pollfd){supervisor->need[0], POLLIN, 0};
@@ -489,11 +525,9 @@ static void wait_for_something(struct supervisor *supervisor)
 {
 	struct pollfd pollers[POLLERS_MAX];
 	nfds_t count = fill_pollers(supervisor, pollers);
-	bool has_flusher =
-	    supervisor->table.counts[PROCESS_FLUSHER] > 0 || supervisor->options->uses_stdin;
 	int64_t wake_ms = supervisor->respawn_ms;
-	if (!has_flusher && !supervisor->is_stopping && supervisor->flusher_ms > wake_ms)
-		wake_ms = supervisor->flusher_ms;
+	if (lacks_any_service(supervisor) && supervisor->services_ms > wake_ms)
+		wake_ms = supervisor->services_ms;
 	int left_ms = clock_left_ms(wake_ms);
 	bool has_limit = left_ms > 0;
 	if (supervisor->is_crowded) {
@@ -508,9 +542,32 @@ static void wait_for_something(struct supervisor *supervisor)
 
 /* -- the life -------------------------------------------------------------------------------- */
 
+/* In a file where that can be had, so that --status finds it. */
+static void open_board(struct supervisor *supervisor)
+{
+	const char *path = supervisor->generations->settings->metrics.status_file;
+	char *directory = memory_string(path);
+	char *slash = strrchr(directory, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	if (path[0] != '\0' && !supervisor->options->uses_stdin) {
+		/* One level, as /run is empty after a start of the machine. */
+		(void)mkdir(directory, 0755);
+		supervisor->board = board_open(path);
+		if (supervisor->board == NULL)
+			log_write(
+			    LOG_LEVEL_WARNING, "metrics.status_file %s: %s", path, strerror(errno));
+		else
+			supervisor->board_path = memory_string(path);
+	}
+	free(directory);
+	if (supervisor->board == NULL)
+		supervisor->board = board_open("");
+}
+
 static bool open_shared(struct supervisor *supervisor, struct status *status)
 {
-	supervisor->board = board_open("");
+	open_board(supervisor);
 	if (supervisor->board == NULL)
 		return status_errno(status, CAUSE_INTERNAL, errno, "shared memory");
 	if (pipe2(supervisor->need, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -563,7 +620,7 @@ static void run(struct supervisor *supervisor)
 			stop(supervisor);
 		drop_ended(supervisor);
 		start_missing(supervisor);
-		start_flusher(supervisor);
+		start_services(supervisor);
 		if (!is_done(supervisor))
 			wait_for_something(supervisor);
 	}
@@ -578,6 +635,9 @@ static void clear(struct supervisor *supervisor)
 		generation_free(&g);
 	}
 	process_table_clear(&supervisor->table);
+	if (supervisor->board_path != NULL && !supervisor->is_child)
+		board_remove(supervisor->board, supervisor->board_path);
+	free(supervisor->board_path);
 	board_close(&supervisor->board);
 }
 

@@ -35,6 +35,7 @@ lmtp {{
   listen "unix:{directory}/dsn" {{ dsn = true }}
   {inet6}
 }}
+metrics {{ status_file = "{directory}/status"  {metrics} }}
 policy {{ listen "unix:{directory}/policy" {{}} }}
 """
 
@@ -76,7 +77,7 @@ class Bridge:
 
     def configure(self, **settings):
         self.settings.update(settings)
-        values = {"globals": "", "quota": "", "lmtp": "", "inet6": "", "level": "info"}
+        values = {"globals": "", "quota": "", "lmtp": "", "metrics": "", "inet6": "", "level": "info"}
         values.update(self.settings)
         if self.inet6:
             values["inet6"] = 'listen "inet:[::1]:%d" {}' % self.port

@@ -100,7 +100,7 @@ def _():
     with bridge.client() as client:
         client.mail("a@x")
         tap.equal(client.rcpt("s1@x").code, 250)
-        tap.equal(uids("lmtp-session"), [(NOBODY.pw_uid,) * 4])
+        tap.equal(set(uids("lmtp-session")), {(NOBODY.pw_uid,) * 4})
         tap.equal(uids("lmtp-delivery"), [(UID + 1,) * 4])
         tap.equal(client.data(HELLO)[0].code, 250)
         tap.until(lambda: not bridge.children("lmtp-delivery"), "the process goes")
