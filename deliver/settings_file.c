@@ -12,12 +12,15 @@
 #include "base/memory.h"
 
 #include <confuse.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FILE_BYTES_MAX ((size_t)4 * 1024 * 1024)
+/* More than there are in the table. */
+#define SECTIONS_MAX 64
 #define END_OF_FILE "the end of the file" /* see end_of_file() */
 
 /* libconfuse's callbacks bring no pointer of ours along; it is not reentrant itself. */
@@ -25,7 +28,7 @@ static struct reader {
 	struct arena *arena;
 	struct status *status;
 	bool has_failed;
-	bool seen[16]; /* untitled sections, by their index in the table */
+	bool seen[SECTIONS_MAX]; /* untitled sections, by their index in the table */
 } * the_reader;
 
 static const char *section_name(const cfg_t *cfg)
@@ -89,6 +92,7 @@ static int check_section(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const struct setting_section *section =
 	    setting_section_find(section_name(cfg), span_of(opt->name));
+	assert(setting_section_count <= SECTIONS_MAX);
 	bool *seen = &the_reader->seen[section - setting_sections];
 	if (section->is_titled || !*seen) {
 		*seen = true;
