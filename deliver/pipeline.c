@@ -90,7 +90,7 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 {
 	struct pipeline *pipeline = memory_new(1, sizeof(*pipeline));
 	pipeline->settings = settings;
-	pipeline->story = story_open(settings);
+	pipeline->story = story_new();
 	pipeline->relays = relay_pool_new();
 	pipeline->message_arena = arena_new();
 	pipeline->batch_arena = arena_new();
@@ -118,7 +118,7 @@ void pipeline_close(struct pipeline **pipeline)
 	record_close(&p->record);
 	users_close(&p->users);
 	relay_pool_free(&p->relays);
-	story_close(&p->story);
+	story_free(&p->story);
 	arena_free(&p->message_arena);
 	arena_free(&p->batch_arena);
 	arena_free(&p->admitted_arena);

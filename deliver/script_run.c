@@ -101,7 +101,7 @@ static const struct address *find_user_email(const struct delivery *delivery)
 }
 
 static enum sieve_end run_told(
-    const struct script *script, struct sieve_input *input, struct sieve_result *result)
+    const struct script *script, const struct sieve_input *input, struct sieve_result *result)
 {
 	struct delivery *delivery = script->delivery;
 	struct explain explain;
@@ -109,8 +109,9 @@ static enum sieve_end run_told(
 	if (!story_is_wanted(delivery))
 		return sieve_run(delivery->arena, script->version->script, input, result);
 	explain_init(&explain, delivery->arena);
-	input->trace = &trace;
-	enum sieve_end end = sieve_run(delivery->arena, script->version->script, input, result);
+	struct sieve_input told = *input;
+	told.trace = &trace;
+	enum sieve_end end = sieve_run(delivery->arena, script->version->script, &told, result);
 	explain_finish(&explain);
 	story_add_script(delivery, script->wanted->path, &explain);
 	return end;

@@ -31,15 +31,14 @@ struct story {
 	int fd;
 };
 
-struct story *story_open(const struct settings *settings)
+struct story *story_new(void)
 {
 	struct story *story = memory_new(1, sizeof(*story));
-	(void)settings;
 	story->fd = -1;
 	return story;
 }
 
-void story_close(struct story **story)
+void story_free(struct story **story)
 {
 	if (*story != NULL)
 		file_close(&(*story)->fd);

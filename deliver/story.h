@@ -11,8 +11,8 @@
  * one goes when the newer one is half of what is allowed. Never a reason to fail or to wait. */
 struct story;
 
-struct story *story_open(const struct settings *settings);
-void story_close(struct story **story);
+struct story *story_new(void);
+void story_free(struct story **story);
 
 /* Is there to be one of this delivery? */
 bool story_is_wanted(const struct delivery *delivery);

@@ -43,12 +43,12 @@ static int flush_all(const struct settings *settings)
 /* A front's way to say "the user of -d, else whoever we are". */
 static struct pipeline_recipient recipient_of(const struct front_options *options)
 {
-	struct pipeline_recipient recipient = {.is_self = options->user_name.data == NULL,
-	    .user_name = options->user_name.data != NULL ? options->user_name : options->login,
-	    .home = options->home};
-	recipient.envelope.address =
-	    (struct address){.text = recipient.user_name, .local = recipient.user_name};
-	return recipient;
+	bool is_self = options->user_name.data == NULL;
+	struct span name = is_self ? options->login : options->user_name;
+	return (struct pipeline_recipient){.is_self = is_self,
+	    .user_name = name,
+	    .home = options->home,
+	    .envelope = {.address = {.text = name, .local = name}}};
 }
 
 static struct pipeline_call call_of(const struct settings *settings, const char *id)
@@ -150,7 +150,7 @@ static int reverse(const struct front_options *options)
 	struct status status;
 	struct srs srs;
 	struct address address;
-	struct span original;
+	struct span original = {NULL, 0};
 	int result = EX_TEMPFAIL;
 	if (!front_load_settings(options, &settings, &status) ||
 	    !srs_keys_load(arena, &settings->srs, &srs, &status)) {

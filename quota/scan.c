@@ -182,8 +182,8 @@ static enum quota_scan_answer visit_directory(struct walk *walk, int folder_fd, 
 	if (result != 0) {
 		int error = errno;
 		file_close(&fd);
-		/* One that went tells no time when. */
-		if (error == ENOENT)
+		/* Messages were here, and what went tells no time when. */
+		if (error == ENOENT && strcmp(name, "cur") == 0)
 			walk->out->newest_s = clock_now().tv_sec;
 		return is_passed_over(error) ? QUOTA_SCAN_DONE : QUOTA_SCAN_FAILED;
 	}
