@@ -21,18 +21,21 @@ static struct prepared_text prepare_ascii(struct run *run, struct span text)
 	return (struct prepared_text){.text = {capitals, text.len}};
 }
 
+struct loaded {
+	const struct unicode_module *module;
+};
+
 static const struct unicode_module *load(struct run *run)
 {
-	const struct unicode_module **module =
-	    run_state(run, &ext_comparator_unicode, sizeof(*module));
+	struct loaded *loaded = run_state(run, &ext_comparator_unicode, sizeof(*loaded));
 	char why[512] = "";
-	if (*module == NULL)
-		*module = (const struct unicode_module *)module_load(
-		    "unicode", sizeof(**module), why, sizeof(why));
-	if (*module == NULL)
+	if (loaded->module == NULL)
+		loaded->module = (const struct unicode_module *)module_load(
+		    "unicode", sizeof(*loaded->module), why, sizeof(why));
+	if (loaded->module == NULL)
 		run_cannot_tell(
 		    run, arena_textf(run->arena, "what letters are the same (%s)", why));
-	return *module;
+	return loaded->module;
 }
 
 /* A character that decomposes to a wildcard is none. */

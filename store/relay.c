@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "mail/header.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define PLACES_MAX 8
@@ -268,6 +269,7 @@ static struct store_copy *relay_write(
 	                      : SPAN("lmtp");
 	if (!converse_with_one(relay, request->folder, request->message, copy, status))
 		return NULL;
+	assert(copy->line != NULL);
 	if (smtp_client_want(copy->client) == SMTP_CLIENT_TEXT &&
 	    smtp_connection_send_text(
 	        copy->line->connection, copy->client, request->message, copy->deadline_ms))
@@ -288,6 +290,7 @@ static bool relay_sync(struct store_copy *copy, struct status *status)
 static bool relay_publish(struct store_copy *base, struct status *status)
 {
 	struct relay_copy *copy = copy_of(base);
+	assert(copy->line != NULL);
 	smtp_client_text_end(copy->client);
 	(void)smtp_connection_drive(copy->line->connection, copy->client, copy->deadline_ms);
 	*status = *smtp_client_status(copy->client, 0);
