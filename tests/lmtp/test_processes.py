@@ -45,11 +45,11 @@ def _():
             tap.equal(client.rcpt(user).code, 250)
         replies, took_s = frozen(lambda: client.data(HELLO, 3))
         tap.equal([(reply.code, reply.enhanced) for reply in replies], [(451, "4.3.0")] * 3)
-        tap.check(1.5 < took_s < 4, "took %.1f s" % took_s)
+        tap.check(1.5 < took_s < 30, "took %.1f s" % took_s)
         client.mail("s@x")
         reply, took_s = frozen(lambda: client.rcpt("u0@x"))
         tap.equal(reply.code, 451)
-        tap.check(1.5 < took_s < 4, "took %.1f s" % took_s)
+        tap.check(1.5 < took_s < 30, "took %.1f s" % took_s)
         client.command("RSET")
         tap.equal(client.deliver("s@x", ["u0@x"], HELLO)["u0@x"].code, 250)
     # What was answered 451 comes again from the client; delivered late it would come twice.
@@ -67,7 +67,9 @@ def _():
     def send(number):
         user = "u%d@x" % (100 + number)
         with bridge.client() as client:
-            for message in range(60):
+            for message in range(5000):
+                if message >= 60 and len(kills) > 10:
+                    break
                 name = "m-%d-%d" % (number, message)
                 got = client.deliver("s@x", [user, "u%d@x" % (120 + number)],
                                      b"Subject: %s\r\n\r\n" % name.encode())
