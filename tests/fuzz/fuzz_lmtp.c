@@ -1,11 +1,5 @@
 /* fuzz_lmtp.c - raw bytes against the LMTP protocol machine; cut differently they must mean the
- * same. Built and run on demand, from a configured build directory:
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -include config.h -I.. \
- *		../tests/fuzz/fuzz_lmtp.c ../lmtp-bridge/lmtp_*.c ../mail/{address,status}.c \
- *		../base/{arena,base64,bytes,memory,network,number,utf8}.c \
- *		../lmtp-bridge/proxy_header.c -o fuzz_lmtp
- *	./fuzz_lmtp -max_len=4096 */
+ * same. tests/fuzz/run.sh fuzz_lmtp SECONDS */
 #include <stdlib.h>
 
 #define ck_assert(condition)      \

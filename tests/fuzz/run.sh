@@ -23,6 +23,8 @@ for folder in base mail sieve-lite quota store users; do
 		engines="$engines $file"
 	done
 done
+# The protocol machine is pure.
+engines="$engines $(ls lmtp-bridge/lmtp_*.c) lmtp-bridge/proxy_header.c"
 libs=$FUZZ_LIBS
 grep -q 'define HAVE_SECCOMP' build/config.h && libs="$libs $(pkg-config --libs libseccomp)"
 # shellcheck disable=SC2086
