@@ -48,6 +48,8 @@ struct delivery {
 	const struct pipeline_recipient *recipient;
 	const struct envelope *envelope; /* with what the top block told */
 	bool is_probe;                   /* fullness must not be held against it */
+	/* Nothing may be left behind, everything is to be told; or null. */
+	const struct pipeline_rehearsal *rehearsal;
 	int64_t started_ms;
 
 	const struct user *known; /* who it is, if that was asked before; or null */

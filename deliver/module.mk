@@ -13,7 +13,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/pipeline.c %D%/pipeline.h \
 	%D%/plugin.c %D%/plugin.h \
 	%D%/plugin_quota.c %D%/plugin_quota.h \
-	%D%/plugin_sieve.c \
+	%D%/plugin_sieve.c %D%/plugin_sieve.h \
 	%D%/quota_warning.c %D%/quota_warning.h \
 	%D%/programs.c %D%/programs.h \
 	%D%/queue_id.c %D%/queue_id.h \

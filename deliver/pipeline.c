@@ -20,6 +20,7 @@
 #include "deliver/plugin.h"
 #include "deliver/programs.h"
 #include "deliver/plugin_quota.h"
+#include "deliver/plugin_sieve.h"
 #include "deliver/queue_id.h"
 #include "deliver/record.h"
 #include "deliver/state.h"
@@ -187,6 +188,18 @@ static void add_implicit_keep(struct delivery *delivery)
 	keep->message = delivery->keep.message;
 }
 
+/* What plugins want, against what can be. */
+static bool judge(struct delivery *delivery, struct status *status)
+{
+	if (!refusal_judge(delivery, status))
+		return false;
+	sending_judge(delivery);
+	programs_judge(delivery);
+	if (delivery->implicit_keep)
+		add_implicit_keep(delivery);
+	return copies_plan(delivery, status);
+}
+
 static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
 	delivery->implicit_keep = true;
@@ -196,13 +209,7 @@ static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct 
 		    !plugin->decide(pipeline->states[i], delivery, status))
 			return false;
 	}
-	if (!refusal_judge(delivery, status))
-		return false;
-	sending_judge(delivery);
-	programs_judge(delivery);
-	if (delivery->implicit_keep)
-		add_implicit_keep(delivery);
-	return copies_plan(delivery, status) && sending_plan(delivery, status);
+	return judge(delivery, status) && sending_plan(delivery, status);
 }
 
 static bool vet(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
@@ -475,6 +482,41 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
 }
 
 /* -- for people -------------------------------------------------------------------------------- */
+
+static bool rehearse(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
+{
+	status_delivered(status);
+	delivery->implicit_keep = true;
+	if (!delivery_open(delivery, pipeline->users, status) ||
+	    !plugin_sieve_rehearse(delivery, status))
+		return false;
+	if (!judge(delivery, status) && status->cause != CAUSE_REJECTED)
+		return false;
+	delivery->rehearsal->decided(delivery->rehearsal->context, delivery, status);
+	return true;
+}
+
+bool pipeline_rehearse(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipient, const struct pipeline_rehearsal *rehearsal,
+    struct status *status)
+{
+	struct incoming incoming;
+	struct pipeline_recipient own = *recipient;
+	read_incoming(pipeline, envelope, spool, &incoming);
+	struct delivery delivery = begin(pipeline, call, &incoming.envelope, &own);
+	bool is_good = incoming.is_read;
+	delivery.rehearsal = rehearsal;
+	*status = incoming.trouble;
+	if (is_good) {
+		give_message(&delivery, &incoming, &own);
+		is_good = rehearse(pipeline, &delivery, status);
+	}
+	delivery_close(&delivery);
+	arena_reset(pipeline->batch_arena);
+	arena_reset(pipeline->message_arena);
+	return is_good;
+}
 
 static bool show(
     struct pipeline *pipeline, struct delivery *delivery, struct bytes *to, struct status *status)

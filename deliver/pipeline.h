@@ -13,11 +13,15 @@
 
 /* The one way through the house, for both fronts: who is it, may it come, what shall happen,
  * does it fit, write, sync, publish, commit, settle. No other file knows the order. */
+struct delivery;
+struct explain;
 struct outbox_tally;
 struct pipeline;
 struct quota_limit;
 struct quota_usage;
+struct script_version;
 struct settings;
+struct sieve_errors;
 struct srs;
 struct user;
 
@@ -94,6 +98,34 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
     const struct envelope *envelope, const struct spool *spool,
     const struct pipeline_recipient *recipients, size_t count, struct status *statuses_out,
     void (*told)(void *context, size_t index, const struct status *status), void *context);
+
+/* What would become of a message: scripts run and nothing else is done. */
+struct pipeline_rehearsal {
+	/* A script of the user's to run in place of all of theirs, and its text, which need not be
+	 * the file's; null: those of a delivery. */
+	const char *script_path;
+	struct span script_text;
+	/* A script was run: as it is on disk, its story, and what went wrong in the run. Story and
+	 * errors are null: it does not compile. */
+	void (*ran)(void *context, const char *path, const struct script_version *version,
+	    const struct explain *explain, const struct sieve_errors *errors);
+	/* What a script wrote for its owner. */
+	void (*wrote)(void *context, struct span text);
+	/* Its actions and copies are those of a delivery. `status` has the refusal, if that is what
+	 * the sender would be told. Nothing of it lives longer than the call. */
+	void (*decided)(
+	    void *context, const struct delivery *delivery, const struct status *status);
+	void *context;
+};
+
+/* Asks the scripts of the recipient as in a delivery, also where the plugin "sieve" is off, and
+ * leaves no trace: nothing is stored, sent or remembered, no program is run, no message counts as
+ * seen before. The envelope is that of pipeline_deliver(). False with a status where a delivery
+ * would have to wait. Started as root, the process is that user afterwards. */
+bool pipeline_rehearse(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipient, const struct pipeline_rehearsal *rehearsal,
+    struct status *status);
 
 /* What `deliver --check -d USER` says: who it is, the store, what each plugin would do, as lines
  * appended to `to`. False with a status where something stands in the way. */

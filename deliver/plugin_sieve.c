@@ -6,6 +6,8 @@
  * or not, in effect; in a sequence "keep" means "go on", and what is kept at the end is said by the
  * last one. A broken script never loses or delays mail: its own actions are dropped, those of
  * finished scripts stay, and the message is kept. */
+#include "deliver/plugin_sieve.h"
+
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
 #include "deliver/script_log.h"
@@ -50,6 +52,7 @@ struct script_list {
 		const char *path;
 	} items[SCRIPTS_MAX];
 	size_t count;
+	const struct span *text; /* of the one that is tried; else null */
 };
 
 static bool add_path(struct script_list *list, const char *path, struct status *status)
@@ -188,10 +191,25 @@ static bool gather(struct script_list *list, struct status *status)
 	return add_settings(list, "sieve.after", &settings->after, status);
 }
 
+/* Those of a delivery, or the one that is tried. */
+static bool choose(struct script_list *list, struct status *status)
+{
+	const struct pipeline_rehearsal *rehearsal = list->delivery->rehearsal;
+	if (!gather(list, status))
+		return false;
+	if (rehearsal == NULL || rehearsal->script_path == NULL)
+		return true;
+	list->items[0] = (struct script_item){PART_PERSONAL, rehearsal->script_path};
+	list->text = &rehearsal->script_text;
+	list->count = 1;
+	return true;
+}
+
 static struct script_wanted wanted_of(const struct script_list *list, size_t index)
 {
 	return (struct script_wanted){
 	    .path = list->items[index].path,
+	    .text = list->text,
 	    .is_global = list->items[index].part != PART_PERSONAL,
 	    .personal_directory = list->personal_directory,
 	    .global_directory = list->global_directory,
@@ -206,7 +224,7 @@ static bool decide(void *decided, struct delivery *delivery, struct status *stat
 	struct script_runner runner = {.rules = &state->rules, .seen = state->seen};
 	struct script_list list = {.arena = delivery->arena, .delivery = delivery};
 	enum script_end end = SCRIPT_END_NEXT;
-	if (!gather(&list, status))
+	if (!choose(&list, status))
 		return false;
 	for (size_t i = 0; i < list.count && end == SCRIPT_END_NEXT; i++) {
 		struct script_wanted wanted = wanted_of(&list, i);
@@ -303,6 +321,15 @@ static void *open_plugin(const struct settings *settings, struct status *status)
 	state->cache = script_cache_new(&state->rules);
 	state->seen = seen_room_new();
 	return state;
+}
+
+bool plugin_sieve_rehearse(struct delivery *delivery, struct status *status)
+{
+	struct plugin_state *state = open_plugin(delivery->settings, status);
+	bool is_good = state != NULL && decide(state, delivery, status);
+	if (state != NULL)
+		close_plugin(state);
+	return is_good;
 }
 
 const struct plugin plugin_sieve = {

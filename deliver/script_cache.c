@@ -154,6 +154,27 @@ static enum sieve_answer read_file(struct loading *loading, const char *name, co
 	return SIEVE_CANNOT_TELL;
 }
 
+/* The script's own text, as read_file(). */
+static enum sieve_answer read_main(
+    struct loading *loading, const struct script_wanted *wanted, struct span *text_out)
+{
+	struct slot *slot = loading->slot;
+	if (wanted->text == NULL)
+		return read_file(
+		    loading, slot->wanted.path, slot->wanted.path, wanted->is_global, text_out);
+	struct script_file *file = ARENA_NEW(slot->arena, struct script_file);
+	*file = (struct script_file){.name = slot->wanted.path,
+	    .path = slot->wanted.path,
+	    .is_global = wanted->is_global,
+	    .exists = true,
+	    .text = arena_span(slot->arena, *wanted->text)};
+	*loading->end = file;
+	loading->end = &file->next;
+	slot->is_settled = false;
+	*text_out = file->text;
+	return SIEVE_YES;
+}
+
 /* `load` of struct sieve_compile_options. The engine has checked that the name is no path. Links
  * are followed: they are the user's own, as ~/.dovecot.sieve is. */
 static enum sieve_answer load_included(
@@ -208,7 +229,7 @@ static enum script_answer load(struct script_cache *cache, struct slot *slot,
 	options.load_context = &loading;
 	options.load = load_included;
 	struct span source;
-	switch (read_file(&loading, options.name, options.name, wanted->is_global, &source)) {
+	switch (read_main(&loading, wanted, &source)) {
 	case SIEVE_NO:
 		slot->is_settled = false;
 		return SCRIPT_NONE;

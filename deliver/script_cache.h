@@ -16,7 +16,8 @@ void script_cache_free(struct script_cache **cache);
 /* Which script, and how it is to be understood. */
 struct script_wanted {
 	const char *path;
-	bool is_global; /* the site's, not the user's */
+	const struct span *text; /* in place of what the file has; or null */
+	bool is_global;          /* the site's, not the user's */
 	/* Where "include" finds NAME.sieve; null: nowhere. */
 	const char *personal_directory;
 	const char *global_directory;

@@ -40,6 +40,21 @@ static const char *first_message(struct arena *arena, const struct sieve_errors 
 	                       e->message);
 }
 
+/* What this run leaves for later ones: nothing, of a rehearsal. */
+static bool leaves_trace(const struct script *script)
+{
+	return script->delivery->rehearsal == NULL && !script->wanted->is_global;
+}
+
+static void tell(
+    const struct script *script, const struct explain *explain, const struct sieve_errors *errors)
+{
+	const struct pipeline_rehearsal *rehearsal = script->delivery->rehearsal;
+	if (rehearsal != NULL)
+		rehearsal->ran(
+		    rehearsal->context, script->wanted->path, script->version, explain, errors);
+}
+
 /* The script is in error: the message is kept, whatever else was asked for. */
 static enum script_end keep(
     const struct script *script, const struct sieve_errors *errors, const char *outcome)
@@ -74,7 +89,7 @@ static enum script_end fail(const struct script *script, const struct sieve_resu
 {
 	struct delivery *delivery = script->delivery;
 	/* That the delivery as a whole took too long is not the script's fault. */
-	if (result->is_over_budget && !script->wanted->is_global &&
+	if (result->is_over_budget && leaves_trace(script) &&
 	    delivery->settings->sieve.max_overruns > 0 &&
 	    clock_left_ms(delivery->call->deadline_ms) > 0)
 		script_keep_overrun(delivery, script->wanted->path, script->version);
@@ -106,14 +121,17 @@ static enum sieve_end run_told(
 	struct delivery *delivery = script->delivery;
 	struct explain explain;
 	struct sieve_trace trace = {&explain, explain_tell};
-	if (!story_is_wanted(delivery))
+	if (!story_is_wanted(delivery) && delivery->rehearsal == NULL)
 		return sieve_run(delivery->arena, script->version->script, input, result);
 	explain_init(&explain, delivery->arena);
 	struct sieve_input told = *input;
 	told.trace = &trace;
 	enum sieve_end end = sieve_run(delivery->arena, script->version->script, &told, result);
 	explain_finish(&explain);
-	story_add_script(delivery, script->wanted->path, &explain);
+	if (delivery->rehearsal == NULL)
+		story_add_script(delivery, script->wanted->path, &explain);
+	else
+		tell(script, &explain, &result->errors);
 	return end;
 }
 
@@ -138,7 +156,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .host = &host};
 	switch (run_told(script, &input, &result)) {
 	case SIEVE_DONE:
-		if (delivery->settings->sieve.last_good && !script->wanted->is_global)
+		if (delivery->settings->sieve.last_good && leaves_trace(script))
 			script_keep_good(delivery, script->wanted->path, script->version);
 		return take_over(delivery, &result);
 	case SIEVE_FAILED:
@@ -190,8 +208,10 @@ enum script_end script_run(const struct script_runner *runner, struct delivery *
     const struct script_version *version, struct status *status)
 {
 	struct script script = {runner, delivery, wanted, version};
-	if (answer == SCRIPT_BROKEN)
+	if (answer == SCRIPT_BROKEN) {
+		tell(&script, NULL, NULL);
 		return run_last_good(&script, status);
+	}
 	if (is_given_up(&script))
 		return SCRIPT_END_LAST;
 	return run(&script, status);

@@ -158,12 +158,26 @@ static enum sieve_answer environment(
 
 /* -- programs ---------------------------------------------------------------------------------- */
 
+/* What a program does nobody can take back. */
+static bool is_left_out(
+    const struct sieve_questions *questions, const struct action_program *program)
+{
+	struct delivery *delivery = questions->delivery;
+	if (delivery->rehearsal == NULL)
+		return false;
+	delivery_note(delivery, "the program %.*s is not run here: it counts as failed",
+	    (int)program->name.len, program->name.data);
+	return true;
+}
+
 static enum sieve_program_end filter(void *context, struct arena *arena,
     const struct action_program *program, const struct message *message,
     const struct message **message_out)
 {
 	struct sieve_questions *questions = context;
 	(void)arena;
+	if (is_left_out(questions, program))
+		return SIEVE_PROGRAM_FAILED;
 	return programs_filter(
 	    questions->delivery, program, message, message_out, &questions->trouble);
 }
@@ -173,6 +187,8 @@ static enum sieve_program_end execute(void *context, struct arena *arena,
     struct span *output_out)
 {
 	struct sieve_questions *questions = context;
+	if (is_left_out(questions, program))
+		return SIEVE_PROGRAM_FAILED;
 	return programs_execute(
 	    questions->delivery, arena, program, message, input, output_out, &questions->trouble);
 }
@@ -182,6 +198,8 @@ static enum sieve_program_end execute(void *context, struct arena *arena,
 static enum sieve_answer is_duplicate(void *context, struct span id, uint64_t seconds, bool is_last)
 {
 	struct sieve_questions *questions = context;
+	if (questions->delivery->rehearsal != NULL)
+		return SIEVE_NO;
 	switch (seen_ask(
 	    questions->seen, questions->delivery, id, seconds, is_last, &questions->trouble)) {
 	case SEEN_YES:
@@ -221,6 +239,10 @@ static void log_text(void *context, const char *script, unsigned line, struct sp
 	const struct script_wanted *wanted = questions->wanted;
 	struct span whole = arena_spanf(delivery->arena, "%s:%u: %.*s", script, line,
 	    (int)(text.len < LOG_BYTES_MAX ? text.len : LOG_BYTES_MAX), text.data);
+	if (delivery->rehearsal != NULL) {
+		delivery->rehearsal->wrote(delivery->rehearsal->context, whole);
+		return;
+	}
 	script_log_text(delivery, wanted->path, !wanted->is_global, whole);
 	log_write(LOG_LEVEL_DEBUG, "%s: %.*s: %.*s", delivery->call->id,
 	    (int)delivery->user.name.len, delivery->user.name.data, (int)whole.len, whole.data);

@@ -1,10 +1,13 @@
-/* cmd_run.c - sieve-lite run [options] SCRIPT MESSAGE: what would happen, and why. A dry run:
- * nothing is stored or sent, no mailbox is looked at. */
+/* cmd_run.c - sieve-lite run [options] [SCRIPT] MESSAGE: what would happen, and why. A dry run:
+ * nothing is stored or sent. Without a configuration no mailbox is looked at; with one,
+ * cmd_run_user.c goes a delivery's way. */
 #include "sieve-lite/cmd.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "deliver/settings.h"
+#include "sieve-lite/action_text.h"
 #include "sieve-lite/explain.h"
 #include "sieve-lite/limits.h"
 #include "sieve-lite/mail_file.h"
@@ -21,11 +24,12 @@
 
 struct options {
 	const char *user;
+	const char *config;
 	const char *sender;
 	const char *recipient;
 	const char *original;
 	bool is_json;
-	const char *script;
+	const char *script; /* null: all of the user's */
 	const char *message;
 };
 
@@ -46,16 +50,24 @@ static bool complain(const char *what, const char *why)
 	return false;
 }
 
+static bool is_stdin(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
 /* -- The command line -------------------------------------------------------------------------- */
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
 	static const struct option names[] = {{"json", no_argument, NULL, 'j'}, {0}};
 	int letter;
-	while ((letter = getopt_long(argc, argv, "d:f:r:a:", names, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "d:c:f:r:a:", names, NULL)) != -1) {
 		switch (letter) {
 		case 'd':
 			options->user = optarg;
+			break;
+		case 'c':
+			options->config = optarg;
 			break;
 		case 'f':
 			options->sender = optarg;
@@ -73,25 +85,42 @@ static bool read_options(int argc, char **argv, struct options *options)
 			return false;
 		}
 	}
-	if (argc - optind != 2)
+	if (argc - optind != 1 && argc - optind != 2)
 		return false;
-	options->script = argv[optind];
-	options->message = argv[optind + 1];
-	return true;
+	options->script = argc - optind == 2 ? argv[optind] : NULL;
+	options->message = argv[argc - 1];
+	return options->script == NULL || !is_stdin(options->script) || !is_stdin(options->message);
+}
+
+/* Is there a user to ask, or only a script? */
+static bool is_for_user(const struct options *options)
+{
+	return options->config != NULL || options->script == NULL ||
+	       (options->user != NULL && access(LADLE_CONFIG_FILE, F_OK) == 0);
 }
 
 /* -- The message and its envelope -------------------------------------------------------------- */
 
+static bool read_script(struct session *session)
+{
+	const char *path = session->options.script;
+	if (path == NULL)
+		return true;
+	int result = is_stdin(path)
+	                 ? file_read_all(STDIN_FILENO, LIMIT_SCRIPT_BYTES, &session->source)
+	                 : file_read_path(path, LIMIT_SCRIPT_BYTES, &session->source, NULL);
+	return result == 0 || complain(path, strerror(errno));
+}
+
 static bool read_message(struct session *session)
 {
 	const char *path = session->options.message;
-	bool is_stdin = strcmp(path, "-") == 0;
 	struct status status;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = is_stdin(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return complain(path, strerror(errno));
 	bool is_read = mail_file_read(session->arena, fd, &session->mail, &status);
-	if (!is_stdin)
+	if (!is_stdin(path))
 		close(fd);
 	return is_read || complain(path, status.detail);
 }
@@ -167,79 +196,6 @@ static void run_script_once(struct session *session, const struct sieve_script *
 
 /* -- For people -------------------------------------------------------------------------------- */
 
-/* Whom a letter goes to, or why to nobody. */
-static void print_letter(const struct action_letter *letter, struct bytes *to)
-{
-	for (size_t i = 0; i < letter->recipient_count; i++) {
-		bytes_append_byte(to, ' ');
-		explain_quote(to, letter->recipients[i]);
-	}
-	if (letter->withheld != NULL)
-		bytes_appendf(to, ", not sent: %s", letter->withheld);
-	else if (letter->sender.len == 0)
-		bytes_append_text(to, ", without a sender");
-	else
-		bytes_appendf(to, ", from %.*s", (int)letter->sender.len, letter->sender.data);
-}
-
-/* All of what was composed. It is in memory. */
-static struct span composed(const struct session *session, const struct message *message)
-{
-	struct status status;
-	size_t got = 0;
-	char *data = arena_new_items(session->arena, (size_t)message->size_bytes + 1, 1);
-	message_read(message, 0, data, (size_t)message->size_bytes, &got, &status);
-	return (struct span){data, got};
-}
-
-/* A bar before each line; what could do harm to a terminal is "?". */
-static void print_composed(struct span rest, struct bytes *to)
-{
-	struct span line;
-	while (span_next_line(&rest, &line)) {
-		bytes_append_text(to, line.len > 0 ? "    | " : "    |");
-		for (size_t i = 0; i < line.len; i++) {
-			unsigned char byte = (unsigned char)line.data[i];
-			bool is_control = (byte < ' ' && byte != '\t') || byte == 0x7F;
-			bytes_append_byte(to, is_control ? '?' : line.data[i]);
-		}
-		bytes_append_byte(to, '\n');
-	}
-}
-
-static void print_action(
-    const struct session *session, const struct action *action, struct bytes *to)
-{
-	bool is_sent = action->kind == ACTION_SEND;
-	const struct span objects[] = {
-	    action->folder, action->special_use, action->address, action->text};
-	bytes_appendf(to, "  %s", action_name(action));
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-		if (objects[i].len == 0)
-			continue;
-		bytes_append_byte(to, ' ');
-		explain_quote(to, objects[i]);
-	}
-	if (action->may_create)
-		bytes_append_text(to, ", made where missing");
-	for (size_t i = 0; i < action->flag_count; i++)
-		bytes_appendf(to, "%s%.*s", i == 0 ? ", flags " : " ", (int)action->flags[i].len,
-		    action->flags[i].data);
-	if (is_sent)
-		print_letter(action->letter, to);
-	else if (action->letter != NULL)
-		bytes_appendf(to, ", a copy of what %s sends", action->letter->name);
-	else if (action->message != NULL && action->message != &session->mail.message)
-		bytes_append_text(to, ", as the script changed the message");
-	if (action->is_implicit)
-		bytes_append_text(to, " (implicit: nothing cancelled it)");
-	else
-		bytes_appendf(to, "  (%s:%u)", action->origin.script, action->origin.line);
-	bytes_append_byte(to, '\n');
-	if (is_sent && action->message != NULL)
-		print_composed(composed(session, action->message), to);
-}
-
 static void print_text(const struct session *session, struct bytes *to)
 {
 	const struct sieve_result *result = &session->result;
@@ -255,74 +211,15 @@ static void print_text(const struct session *session, struct bytes *to)
 		                          : "  none yet (this would be tried again later)\n");
 		return;
 	}
+	const struct action_teller teller = {session->arena, &session->mail.message};
 	const struct action *action = result->actions.first;
 	for (; action != NULL; action = action->next)
-		print_action(session, action, to);
+		action_print(&teller, action, SPAN(""), to);
 	if (result->implicit_keep)
-		print_action(session, &result->keep, to);
+		action_print(&teller, &result->keep, SPAN(""), to);
 }
 
 /* -- For programs ------------------------------------------------------------------------------ */
-
-static void json_field(struct bytes *to, const char *name, struct span value)
-{
-	bytes_appendf(to, "\"%s\":", name);
-	json_append_string(to, value);
-}
-
-static void json_optional(struct bytes *to, const char *name, struct span value)
-{
-	if (value.len == 0)
-		return;
-	bytes_append_byte(to, ',');
-	json_field(to, name, value);
-}
-
-static void json_letter(
-    const struct session *session, const struct action *action, struct bytes *to)
-{
-	const struct action_letter *letter = action->letter;
-	bytes_append_byte(to, ',');
-	json_field(to, "sender", letter->sender);
-	bytes_append_text(to, ",\"recipients\":[");
-	for (size_t i = 0; i < letter->recipient_count; i++) {
-		bytes_append_text(to, i > 0 ? "," : "");
-		json_append_string(to, letter->recipients[i]);
-	}
-	bytes_append_byte(to, ']');
-	json_optional(to, "not_sent", span_of(letter->withheld));
-	if (action->message != NULL)
-		json_optional(to, "message", composed(session, action->message));
-}
-
-static void json_action(
-    const struct session *session, const struct action *action, struct bytes *to)
-{
-	bytes_append_byte(to, '{');
-	json_field(to, "action", span_of(action_name(action)));
-	bytes_appendf(to, ",\"implicit\":%s", action->is_implicit ? "true" : "false");
-	json_optional(to, "folder", action->folder);
-	json_optional(to, "special_use", action->special_use);
-	json_optional(to, "address", action->address);
-	json_optional(to, "text", action->text);
-	if (action->kind == ACTION_SEND)
-		json_letter(session, action, to);
-	else if (action->letter != NULL)
-		json_optional(to, "copy_of", span_of(action->letter->name));
-	bytes_append_text(to, ",\"flags\":[");
-	for (size_t i = 0; i < action->flag_count; i++) {
-		bytes_append_text(to, i > 0 ? "," : "");
-		json_append_string(to, action->flags[i]);
-	}
-	bytes_append_byte(to, ']');
-	if (!action->is_implicit) {
-		bytes_append_byte(to, ',');
-		json_field(to, "script", span_of(action->origin.script));
-		bytes_appendf(
-		    to, ",\"line\":%u,\"column\":%u", action->origin.line, action->origin.column);
-	}
-	bytes_append_byte(to, '}');
-}
 
 static void print_json(const struct session *session, bool is_compiled, struct bytes *to)
 {
@@ -330,22 +227,22 @@ static void print_json(const struct session *session, bool is_compiled, struct b
 	    [SIEVE_DONE] = "done", [SIEVE_FAILED] = "failed", [SIEVE_CANNOT_RUN] = "later"};
 	const struct sieve_result *result = &session->result;
 	bytes_append_byte(to, '{');
-	json_field(to, "end", span_of(is_compiled ? ends[session->end] : "broken"));
-	bytes_append_byte(to, ',');
-	bytes_append_text(to, "\"errors\":");
+	bytes_appendf(
+	    to, "\"end\":\"%s\",\"errors\":", is_compiled ? ends[session->end] : "broken");
 	report_json(to, is_compiled ? &result->errors : &session->compile_errors);
 	if (is_compiled) {
+		const struct action_teller teller = {session->arena, &session->mail.message};
 		const struct action *first = result->actions.first;
 		bytes_append_text(to, ",\"trace\":");
 		explain_print_json(&session->explain, to);
 		bytes_append_text(to, ",\"actions\":[");
 		for (const struct action *action = first; action != NULL; action = action->next) {
 			bytes_append_text(to, action != first ? "," : "");
-			json_action(session, action, to);
+			action_print_json(&teller, action, SPAN(""), to);
 		}
 		if (result->implicit_keep) {
 			bytes_append_text(to, first != NULL ? "," : "");
-			json_action(session, &result->keep, to);
+			action_print_json(&teller, &result->keep, SPAN(""), to);
 		}
 		bytes_append_byte(to, ']');
 	}
@@ -358,12 +255,16 @@ static int run(struct session *session)
 {
 	const struct options *options = &session->options;
 	struct bytes text = {0};
-	if (file_read_path(options->script, LIMIT_SCRIPT_BYTES, &session->source, NULL) != 0) {
-		complain(options->script, strerror(errno));
+	if (!read_script(session) || !read_message(session) || !take_envelope(session))
 		return CMD_TROUBLE;
-	}
-	if (!read_message(session) || !take_envelope(session))
-		return CMD_TROUBLE;
+	if (is_for_user(options))
+		return cmd_run_user(&(struct run_request){.arena = session->arena,
+		    .config = options->config,
+		    .user = options->user,
+		    .script_path = options->script,
+		    .script = bytes_span(&session->source),
+		    .mail = &session->mail,
+		    .is_json = options->is_json});
 	const struct sieve_script *script = compile(session);
 	if (script != NULL)
 		run_script_once(session, script);
@@ -381,8 +282,8 @@ int cmd_run(int argc, char **argv)
 {
 	struct session session = {.end = SIEVE_DONE};
 	if (!read_options(argc, argv, &session.options)) {
-		fputs("usage: sieve-lite run [-d user] [-f sender] [-r recipient] [-a original]\n"
-		      "                      [--json] SCRIPT MESSAGE\n",
+		fputs("usage: sieve-lite run [-d user] [-c config] [-f sender] [-r recipient]\n"
+		      "                      [-a original] [--json] [SCRIPT] MESSAGE\n",
 		    stderr);
 		return CMD_TROUBLE;
 	}

@@ -11,7 +11,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
     {"check", "FILE...", "tell what is wrong in scripts ('-': standard input)", cmd_check},
-    {"run", "SCRIPT MESSAGE", "tell what a script would do to a message, and why", cmd_run},
+    {"run", "[SCRIPT] MESSAGE", "tell what a script would do to a message, and why", cmd_run},
     {"test", "FILE...", "run script tests (.svtest; --tap: as TAP)", cmd_test},
     {"filter", "[-n] SCRIPT MAILDIR", "apply a script to mail that is already there", cmd_filter},
     {"extensions", "[-c FILE]", "list what scripts may require, as configured", cmd_extensions},

@@ -101,7 +101,9 @@ bin_PROGRAMS += %D%/sieve-lite
 	%D%/cmd_check.c \
 	%D%/cmd_extensions.c \
 	%D%/cmd_filter.c \
+	%D%/action_text.c %D%/action_text.h \
 	%D%/cmd_run.c \
+	%D%/cmd_run_user.c \
 	%D%/cmd_test.c \
 	%D%/mail_file.c %D%/mail_file.h \
 	%D%/script_dirs.c %D%/script_dirs.h \
