@@ -96,6 +96,19 @@ static enum script_end fail(const struct script *script, const struct sieve_resu
 	return keep(script, &result->errors, "its actions are dropped, the message is kept");
 }
 
+/* Whether a script that ran before sends an answer. */
+static bool is_answered(const struct delivery *delivery)
+{
+	for (const struct action *action = delivery->actions.first; action != NULL;
+	     action = action->next) {
+		if (action->kind == ACTION_SEND && action->letter != NULL &&
+		    action->letter->withheld == NULL &&
+		    span_is(span_of(action->letter->name), "vacation"))
+			return true;
+	}
+	return false;
+}
+
 /* How the user is called outside, or null: nobody says, or what cannot be an address. */
 static const struct address *find_user_email(const struct delivery *delivery)
 {
@@ -152,6 +165,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .recipient = &delivery->recipient->envelope,
 	    .recipient_delimiter = delivery->settings->recipient_delimiter,
 	    .user_email = find_user_email(delivery),
+	    .is_answered = is_answered(delivery),
 	    .now = clock_now(),
 	    .host = &host};
 	switch (run_told(script, &input, &result)) {

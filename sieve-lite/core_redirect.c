@@ -53,8 +53,11 @@ static bool redirect_to(struct run *run, const struct node *node, struct span ta
 		return false;
 	}
 	struct action *action = run_act(run, node, ACTION_REDIRECT);
-	if (action != NULL)
-		action->address = target;
+	if (action == NULL)
+		return false;
+	action->address = target;
+	if (run->unenclosed != NULL)
+		action->message = run->unenclosed != run->input->message ? run->unenclosed : NULL;
 	return action != NULL;
 }
 

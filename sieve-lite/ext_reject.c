@@ -6,8 +6,27 @@
 #include "sieve-lite/features.h"
 #include "sieve-lite/run.h"
 
+/* An earlier script of the chain has answered the sender. */
+static bool is_answered(const struct run *run)
+{
+	const struct action *end = run_first_action(run);
+	const struct action *action = run->result->actions.first;
+	for (; action != end; action = action->next) {
+		if (action->kind == ACTION_SEND && !action->stays_beside_refusal &&
+		    action->letter->withheld == NULL)
+			return true;
+	}
+	return false;
+}
+
 static void refuse(struct run *run, const struct node *node)
 {
+	/* Two answers would be one too many: what is left of the refusal is that nothing is kept.
+	 */
+	if (is_answered(run)) {
+		run_cancel_keep(run, node);
+		return;
+	}
 	struct span reason = run_text(run, &node->positionals[0]->texts[0]);
 	struct action *action = run_act(run, node, ACTION_REJECT);
 	if (action == NULL)

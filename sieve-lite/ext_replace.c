@@ -3,8 +3,10 @@
  *	replace [":mime"] [":subject" <string>] [":from" <string>] <replacement: string>
  *	enclose [":subject" <string>] [":headers" <string-list>] <text: string>
  *
- * Both make a new version of the message, in which what stays is not copied. The header fields of
- *the message stay, but for those that said how its body was made. */
+ * Both make a new version of the message, in which what stays is not copied. A message with other
+ * text keeps its header fields, but for those that said how its body was made. One that encloses is
+ * the user's own, of this moment; of the old header it has the subject and what ":headers" names.
+*/
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
@@ -13,7 +15,7 @@
 #include "base/random.h"
 #include "mail/compose.h"
 #include "mail/header.h"
-#include "sieve-lite/address_list.h"
+#include "sieve-lite/letter.h"
 
 /* -- Header fields ------------------------------------------------------------------------------
  */
@@ -31,28 +33,14 @@ static void append_whole(struct bytes *to, struct span whole)
 		bytes_append_byte(to, '\n');
 }
 
-/* "Name <address>", "address": false when it is anything else. */
-static bool split_mailbox(struct run *run, struct span value, struct compose_mailbox *mailbox_out)
-{
-	const struct listed_address *listed = address_list_parse(run->arena, value);
-	size_t angle = span_find_last(value, '<');
-	if (listed == NULL || !listed->is_valid || listed->next != NULL)
-		return false;
-	mailbox_out->address = listed->address.text;
-	struct span name = span_trim(angle < value.len ? span_first(value, angle) : SPAN(""));
-	if (name.len > 1 && name.data[0] == '"' && name.data[name.len - 1] == '"')
-		name = span_from(span_first(name, name.len - 1), 1);
-	mailbox_out->name = name;
-	return true;
-}
-
-/* A field with a new value, which may name a person. */
+/* A field with a new value, which may name people. */
 static void append_field(struct run *run, struct bytes *to, const char *name, struct span value)
 {
-	struct compose_mailbox mailbox;
-	value = span_trim(value);
-	if (span_find_last(value, '>') + 1 == value.len && split_mailbox(run, value, &mailbox))
-		compose_mailboxes(to, name, &mailbox, 1);
+	struct compose_mailbox *mailboxes;
+	size_t count;
+	if (span_find_last(value, '>') + 1 == value.len &&
+	    letter_mailboxes(run->arena, value, &mailboxes, &count))
+		compose_mailboxes(to, name, mailboxes, count);
 	else
 		compose_text(to, name, value);
 }
@@ -63,11 +51,11 @@ static void append_field(struct run *run, struct bytes *to, const char *name, st
 static bool check_from(struct checker *checker, struct node *node, struct argument *use)
 {
 	const struct text *text = &use->value->texts[0];
-	const struct listed_address *listed = NULL;
+	struct compose_mailbox *mailboxes;
+	size_t count;
 	(void)node;
-	if (text_is_constant(text))
-		listed = address_list_parse(checker->arena, text->literal);
-	if (!text_is_constant(text) || (listed != NULL && listed->is_valid && listed->next == NULL))
+	if (!text_is_constant(text) ||
+	    letter_mailboxes(checker->arena, text->literal, &mailboxes, &count))
 		return true;
 	problem_error(checker->problems, text->at, "'%s' is no address",
 	    problem_quote(checker->problems, text->literal));
@@ -78,8 +66,9 @@ static bool check_from(struct checker *checker, struct node *node, struct argume
 static void keep_fields(struct run *run, const struct node *node, const struct field *field,
     bool is_message, struct bytes *to)
 {
-	const struct argument *subject = is_message ? node_tag(node, "subject") : NULL;
-	const struct argument *from = is_message ? node_tag(node, "from") : NULL;
+	bool is_given = is_message && node_tag(node, "mime") == NULL;
+	const struct argument *subject = is_given ? node_tag(node, "subject") : NULL;
+	const struct argument *from = is_given ? node_tag(node, "from") : NULL;
 	for (; field != NULL; field = field->next) {
 		if (is_of_mime(field->name))
 			continue;
@@ -89,9 +78,11 @@ static void keep_fields(struct run *run, const struct node *node, const struct f
 		append_whole(to, field->whole);
 	}
 	if (from != NULL) {
-		struct compose_mailbox mailbox;
-		if (split_mailbox(run, run_text(run, &from->value->texts[0]), &mailbox))
-			compose_mailboxes(to, "From", &mailbox, 1);
+		struct compose_mailbox *mailboxes;
+		size_t count;
+		struct span text = run_text(run, &from->value->texts[0]);
+		if (letter_mailboxes(run->arena, text, &mailboxes, &count))
+			compose_mailboxes(to, "From", mailboxes, count);
 		else
 			run_fail(run, "':from' is no address");
 	}
@@ -193,6 +184,19 @@ static void replace_message(struct run *run, const struct node *node)
 	bytes_clear(&text);
 }
 
+/* Beside ":mime" the others must be ignored (RFC 5703 section 5). */
+static bool check_replace(struct checker *checker, struct node *node)
+{
+	static const char *const names[] = {"subject", "from"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct argument *use = node_tag(node, names[i]);
+		if (use != NULL && node_tag(node, "mime") != NULL)
+			problem_warning(checker->problems, use->at,
+			    "':%s' is ignored beside ':mime'", names[i]);
+	}
+	return true;
+}
+
 static void run_replace(struct run *run, const struct node *node)
 {
 	const struct mime_tree *tree = parts_tree(run);
@@ -208,13 +212,15 @@ static void run_replace(struct run *run, const struct node *node)
 /* -- enclose ------------------------------------------------------------------------------------
  */
 
-/* "Name: value"; false: it is none that may be given. */
-static bool split_header(struct span line, struct span *name_out, struct span *value_out)
+/* "Name", to be copied, or "Name: value", where `value_out` has data; false: it is neither. */
+static bool split_header(struct span text, struct span *name_out, struct span *value_out)
 {
-	size_t colon = span_find(line, ':');
-	*name_out = span_trim(span_first(line, colon));
-	*value_out = span_from(line, colon + 1);
-	return colon < line.len && header_name_is_valid(*name_out) && !is_of_mime(*name_out);
+	size_t colon = span_find(text, ':');
+	*name_out = span_trim(span_first(text, colon));
+	*value_out = (struct span){NULL, 0};
+	if (colon < text.len)
+		*value_out = span_trim(span_from(text, colon + 1));
+	return header_name_is_valid(*name_out) && !is_of_mime(*name_out);
 }
 
 static bool check_headers(struct checker *checker, struct node *node, struct argument *use)
@@ -233,41 +239,66 @@ static bool check_headers(struct checker *checker, struct node *node, struct arg
 	return true;
 }
 
-/* Whether the fields of that name are given anew. */
-static bool is_given(struct run *run, const struct node *node, struct span wanted)
+static void copy_fields(struct run *run, struct bytes *to, struct span name)
+{
+	for (const struct field *field = fields_first(run); field != NULL; field = field->next) {
+		if (span_equals_nocase(field->name, name))
+			append_whole(to, field->whole);
+	}
+}
+
+/* What of this every message has. */
+struct given {
+	bool date;
+	bool from;
+	bool subject;
+	bool id;
+};
+
+/* The fields of ":headers". */
+static struct given append_headers(struct run *run, const struct node *node, struct bytes *to)
 {
 	const struct argument *headers = node_tag(node, "headers");
-	if (node_tag(node, "subject") != NULL && span_is_nocase(wanted, "Subject"))
-		return true;
+	struct given given = {.subject = node_tag(node, "subject") != NULL};
 	for (size_t i = 0; headers != NULL && i < headers->value->count; i++) {
 		struct span name;
 		struct span value;
-		struct span line = run_text(run, &headers->value->texts[i]);
-		if (split_header(line, &name, &value) && span_equals_nocase(name, wanted))
-			return true;
+		if (!split_header(run_text(run, &headers->value->texts[i]), &name, &value)) {
+			run_fail(run, "this is no header that can be given");
+			return given;
+		}
+		bool is_subject = span_is_nocase(name, "Subject");
+		if (!is_subject || !given.subject) {
+			if (value.data != NULL)
+				append_field(run, to, arena_text(run->arena, name), value);
+			else
+				copy_fields(run, to, name);
+		}
+		given.date |= span_is_nocase(name, "Date");
+		given.from |= span_is_nocase(name, "From");
+		given.id |= span_is_nocase(name, "Message-ID");
+		given.subject |= is_subject;
 	}
-	return false;
+	return given;
 }
 
 static void append_head(
     struct run *run, const struct node *node, const char *boundary, struct bytes *to)
 {
 	const struct argument *subject = node_tag(node, "subject");
-	const struct argument *headers = node_tag(node, "headers");
-	for (const struct field *field = fields_first(run); field != NULL; field = field->next) {
-		if (!is_of_mime(field->name) && !is_given(run, node, field->name))
-			append_whole(to, field->whole);
-	}
+	const struct compose_mailbox owner = {.address = letter_owner(run)};
+	bytes_append_span(to, span_first(run->message->head, run->input->top_bytes));
+	struct given given = append_headers(run, node, to);
+	if (!given.id)
+		compose_words(to, "Message-ID", letter_id(run, "enclose", SPAN("")));
+	if (!given.date)
+		compose_date(to, run->input->now.tv_sec);
+	if (!given.from)
+		compose_mailboxes(to, "From", &owner, 1);
 	if (subject != NULL)
 		compose_text(to, "Subject", run_text(run, &subject->value->texts[0]));
-	for (size_t i = 0; headers != NULL && i < headers->value->count; i++) {
-		struct span name;
-		struct span value;
-		if (split_header(run_text(run, &headers->value->texts[i]), &name, &value))
-			append_field(run, to, arena_text(run->arena, name), value);
-		else
-			run_fail(run, "this is no header that can be given");
-	}
+	else if (!given.subject)
+		copy_fields(run, to, SPAN("Subject"));
 	bytes_appendf(to,
 	    "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"%s\"\n"
 	    "Content-Transfer-Encoding: 8bit\n\n",
@@ -295,6 +326,8 @@ static void run_enclose(struct run *run, const struct node *node)
 	message_draft_text(&draft, arena_spanf(run->arena, "\n--%s--\n", boundary));
 	struct message version =
 	    message_draft_finish(&draft, arena_span(run->arena, bytes_span(&head)));
+	if (run->unenclosed == NULL)
+		run->unenclosed = run->message;
 	if (parts_note_failure(run, is_done) && run->unwind == UNWIND_NONE)
 		parts_set_message(run, &version);
 	bytes_clear(&head);
@@ -312,6 +345,7 @@ static const struct command replace_commands[] = {
     {.name = "replace",
         .positionals = {{.name = "the replacement", .type = WANTS_TEXT}},
         .tags = replace_tags,
+        .check = check_replace,
         .run = run_replace},
     {.name = NULL},
 };

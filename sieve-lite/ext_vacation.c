@@ -314,17 +314,12 @@ static struct address *own_addresses(struct run *run, const struct node *node, s
 	return addresses;
 }
 
-struct vacation_state {
-	const struct action *answer; /* of this run */
-};
-
-static bool has_answer(const struct run *run, const struct action *which)
+/* Whether `action` or one behind it is an answer. */
+static bool has_answer(const struct action *action)
 {
-	const struct action *action = run->result->actions.first;
 	for (; action != NULL; action = action->next) {
-		bool is_answer = action->kind == ACTION_SEND && action->letter != NULL &&
-		                 span_is(span_of(action->letter->name), NAME);
-		if (is_answer && (which == NULL || action == which))
+		if (action->kind == ACTION_SEND && action->letter != NULL &&
+		    span_is(span_of(action->letter->name), NAME))
 			return true;
 	}
 	return false;
@@ -332,13 +327,12 @@ static bool has_answer(const struct run *run, const struct action *which)
 
 static void run_vacation(struct run *run, const struct node *node)
 {
-	struct vacation_state *state = run_state(run, &ext_vacation, sizeof(*state));
-	if (state->answer != NULL && has_answer(run, state->answer)) {
+	if (has_answer(run_first_action(run))) {
 		run_fail(run, "'vacation' can be done only once");
 		return;
 	}
 	/* An earlier script of the chain has answered. */
-	if (has_answer(run, NULL))
+	if (has_answer(run->result->actions.first))
 		return;
 	struct action *action = run_act(run, node, ACTION_SEND);
 	if (action == NULL)
@@ -346,10 +340,10 @@ static void run_vacation(struct run *run, const struct node *node)
 	size_t count;
 	const struct address *addresses = own_addresses(run, node, &count);
 	const struct address *own = NULL;
-	const char *why = vacation_why_not(run, addresses, count, &own);
+	const char *why = run->input->is_answered ? "an earlier script has answered it"
+	                                          : vacation_why_not(run, addresses, count, &own);
 	if (why == NULL && was_answered(run, node))
 		why = "its sender was answered not long ago";
-	state->answer = action;
 	if (why != NULL) {
 		letter_withhold(run, action, NAME, why);
 		return;

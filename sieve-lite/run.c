@@ -235,10 +235,16 @@ static void apply_tags(struct run *run, const struct node *node, struct action *
 	}
 }
 
+const struct action *run_first_action(const struct run *run)
+{
+	const struct action *done = run->result->done;
+	return done != NULL ? done->next : run->result->actions.first;
+}
+
 /* What would make a refused message a delivered one too (RFC 5429 2.4). */
 static bool conflicts(const struct run *run, const struct node *node, enum action_kind kind)
 {
-	for (const struct action *action = run->result->actions.first; action != NULL;
+	for (const struct action *action = run_first_action(run); action != NULL;
 	     action = action->next) {
 		if ((kind == ACTION_REJECT && !action->stays_beside_refusal) ||
 		    (action->kind == ACTION_REJECT && !node->command->stays_beside_refusal))

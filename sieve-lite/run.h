@@ -24,9 +24,12 @@ struct run {
 	const struct sieve_input *input;
 	struct sieve_result *result;
 	const struct message *message; /* the version in effect */
-	struct fields *fields;         /* its header; null: not read yet */
-	struct parts *parts;           /* its MIME parts; null: not read yet */
-	struct part_loop *part_loop;   /* the innermost that runs; null: none */
+	/* What it was before it was enclosed, which is what is sent on (RFC 5703 section 6); null:
+	 * it was not. */
+	const struct message *unenclosed;
+	struct fields *fields;       /* its header; null: not read yet */
+	struct parts *parts;         /* its MIME parts; null: not read yet */
+	struct part_loop *part_loop; /* the innermost that runs; null: none */
 	const struct node *break_to;
 	enum unwind unwind;
 	unsigned depth;          /* in blocks and tests, for the trace */
@@ -77,6 +80,9 @@ struct action *run_act(struct run *run, const struct node *node, enum action_kin
 void run_store(struct run *run, const struct node *node, struct span folder);
 /* The folder that is meant where a script names `folder`: tags may name it in another way. */
 struct span run_folder(struct run *run, const struct node *node, struct span folder);
+/* The first action of this script: those before it were done when earlier ones of the chain ended.
+ */
+const struct action *run_first_action(const struct run *run);
 /* What an action does to the implicit keep (RFC 5228 2.10.2), unless a tag says otherwise. */
 void run_cancel_keep(struct run *run, const struct node *node);
 

@@ -181,6 +181,8 @@ struct sieve_input {
 	/* Flags and keywords the message has already, where it is stored; null: none. */
 	const struct span *flags;
 	size_t flag_count;
+	/* An earlier script has answered the message: vacation does not do so again. */
+	bool is_answered;
 	struct timespec now;
 	const struct sieve_host *host;
 	const struct sieve_trace *trace; /* null: nothing is told, and it costs nothing */

@@ -130,6 +130,7 @@ void testsuite_show(struct testsuite *suite, struct run *run, const struct tests
 	suite->input.flags = mail->flags;
 	suite->input.flag_count = mail->flag_count;
 	run->message = mail->message;
+	run->unenclosed = NULL;
 	fields_forget(run);
 }
 

@@ -3,7 +3,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
+#include "sieve-lite/registry.h"
 
 #include <errno.h>
 #include <string.h>
@@ -112,14 +114,27 @@ static bool goes_on(const struct sieve_result *result)
 	return result->implicit_keep || action_has_keep(&result->actions);
 }
 
-/* Only the last script's keep counts; what an earlier one said about it is left in `keep`. */
-static void drop_keeps(struct sieve_result *result, struct action *keep)
+/* Keeps of scripts that ended are done at the end of the chain, with flags and version as they were
+ * then; only the last one counts, and it has the flags of the one before where its script knows
+ * none. */
+static void take_keep(
+    const struct sieve_script *script, struct sieve_result *result, struct action *keep)
 {
-	for (const struct action *action = result->actions.first; action != NULL;
-	     action = action->next) {
-		if (action->kind == ACTION_KEEP)
-			*keep = *action;
+	bool knows_flags = script->features.is_on[registry_index(&ext_imap4flags)];
+	struct action *action = result->actions.first;
+	for (; action != NULL; action = action->next) {
+		if (action->kind != ACTION_KEEP)
+			continue;
+		if (!knows_flags && keep->kind == ACTION_KEEP) {
+			action->flags = keep->flags;
+			action->flag_count = keep->flag_count;
+		}
+		*keep = *action;
 	}
+}
+
+static void drop_keeps(struct sieve_result *result)
+{
 	action_drop_keeps(&result->actions);
 	result->done = result->actions.last;
 	result->implicit_keep = true;
@@ -128,7 +143,7 @@ static void drop_keeps(struct sieve_result *result, struct action *keep)
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths)
 {
 	struct sieve_result result = {.implicit_keep = true};
-	struct action keep = {.kind = ACTION_KEEP};
+	struct action keep = {.kind = ACTION_DISCARD};
 	const struct testsuite_outcome outer = suite->outcome;
 	bool is_compiled = true;
 	bool is_good = true;
@@ -139,14 +154,18 @@ bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct 
 		is_compiled = script != NULL;
 		if (!is_compiled)
 			break;
-		drop_keeps(&result, &keep);
+		drop_keeps(&result);
 		is_good = run_one(suite, script, &result) == SIEVE_DONE &&
 		          testsuite_prepare(suite, &result);
+		take_keep(script, &result, &keep);
 	}
-	if (result.keep.flags == NULL)
-		result.keep.flags = keep.flags;
-	if (result.keep.flags == keep.flags)
-		result.keep.flag_count = keep.flag_count;
+	if (result.implicit_keep && keep.kind == ACTION_KEEP) {
+		result.keep.message = keep.message;
+		if (keep.flags != NULL) {
+			result.keep.flags = keep.flags;
+			result.keep.flag_count = keep.flag_count;
+		}
+	}
 	is_good = testsuite_finish(suite, &result, result.actions.first, is_good);
 	suite->outcome = outer;
 	return is_good && is_compiled;

@@ -157,43 +157,32 @@ struct own {
 	size_t count;
 };
 
-#define KNOWN_ADDRESSES 3
-
 static size_t own_count(const struct own *own)
 {
-	return KNOWN_ADDRESSES + own->count;
+	return 2 + own->count + 1;
 }
 
 /* The user's addresses, best first; null: that one is not known. */
 static const struct address *own_address(const struct own *own, size_t index)
 {
 	const struct sieve_input *input = own->run->input;
-	const struct address *address;
-	switch (index) {
-	case 0:
+	const struct address *address = NULL;
+	if (index == 0)
 		address = &input->recipient->address;
-		break;
-	case 1:
-		address = own->run->script->options->vacation_uses_original
-		              ? &input->recipient->original
-		              : NULL;
-		break;
-	case 2:
+	else if (index == 1 && own->run->script->options->vacation_uses_original)
+		address = &input->recipient->original;
+	else if (index >= 2 && index < 2 + own->count)
+		address = &own->addresses[index - 2];
+	else if (index >= 2)
 		address = input->user_email;
-		break;
-	default:
-		address = &own->addresses[index - KNOWN_ADDRESSES];
-	}
 	return address != NULL && address->text.len > 0 ? address : NULL;
 }
 
-/* Whether the fields that name recipients have it. */
-static bool is_addressed(struct run *run, const struct address *address)
+/* Whether the fields of that name have it. */
+static bool is_addressed(struct run *run, const char *name, const struct address *address)
 {
-	static const char *const names[] = {
-	    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", NULL};
 	for (struct field *field = fields_first(run); field != NULL; field = field->next) {
-		if (!is_one_of(field->name, names))
+		if (!span_is_nocase(field->name, name))
 			continue;
 		const struct listed_address *listed = field_addresses(run, field);
 		for (; listed != NULL && run->unwind == UNWIND_NONE; listed = listed->next) {
@@ -203,6 +192,21 @@ static bool is_addressed(struct run *run, const struct address *address)
 		}
 	}
 	return false;
+}
+
+/* Which of the user's addresses the message came for by its header; null: none. */
+static const struct address *find_addressed(const struct own *own)
+{
+	static const char *const names[] = {
+	    "To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc", NULL};
+	for (size_t i = 0; names[i] != NULL; i++) {
+		for (size_t j = 0; j < own_count(own); j++) {
+			const struct address *address = own_address(own, j);
+			if (address != NULL && is_addressed(own->run, names[i], address))
+				return address;
+		}
+	}
+	return NULL;
 }
 
 const char *vacation_why_not(struct run *run, const struct address *addresses, size_t address_count,
@@ -225,11 +229,9 @@ const char *vacation_why_not(struct run *run, const struct address *addresses, s
 		return "its sender is a program";
 	if ((why = why_automatic(run)) != NULL)
 		return why;
-	for (size_t i = 0; i < own_count(&own); i++) {
-		*own_out = own_address(&own, i);
-		if (*own_out != NULL && is_addressed(run, *own_out))
-			return NULL;
-	}
+	*own_out = find_addressed(&own);
+	if (*own_out != NULL)
+		return NULL;
 	if (run->script->options->vacation_checks_recipient)
 		return "no address of the user is among its recipients";
 	*own_out = input->user_email != NULL ? input->user_email : &input->recipient->address;

@@ -612,6 +612,16 @@ def _():
     tap.contains(read("records").splitlines()[1], "answered not long ago")
 
 
+@tap.case("vacation: one answer by all scripts of a delivery together")
+def _():
+    script = 'require "vacation"; vacation "%s.";'
+    tap.equal(deliver(script % "Of the user", before=script % "Of the site", message=LETTER),
+              (0, ""))
+    flush()
+    tap.equal([one.message.get_payload() for one in sent()], ["Of the site.\n"])
+    tap.contains(read("records"), "an earlier script has answered it")
+
+
 @tap.case("vacation: settings")
 def _():
     script = 'require "vacation-seconds"; vacation :seconds 0 "Away.";'

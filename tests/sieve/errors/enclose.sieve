@@ -1,3 +1,3 @@
 require "enclose";
-enclose :headers "Subject" "text";
+enclose :headers "Sub ject" "text";
 enclose :headers ["X-Good: x", "Content-Type: text/html"] "text";

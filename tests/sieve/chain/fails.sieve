@@ -1,0 +1,3 @@
+require "variables";
+set "nobody" "";
+redirect "${nobody}";
