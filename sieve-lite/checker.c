@@ -39,10 +39,13 @@ void checker_header_names(struct checker *checker, const struct argument *names)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const struct text *name = &names->texts[i];
-		if (text_is_constant(name) && !header_name_is_valid(name->literal))
-			problem_warning(checker->problems, name->at,
-			    "no header can be named '%s'; this never matches",
-			    problem_quote(checker->problems, name->literal));
+		size_t colon = span_find(name->literal, ':');
+		if (!text_is_constant(name) || header_name_is_valid(name->literal))
+			continue;
+		problem_warning(checker->problems, name->at,
+		    "no header can be named '%s'; this never matches%s",
+		    problem_quote(checker->problems, name->literal),
+		    colon + 1 == name->literal.len ? "; leave out the colon" : "");
 	}
 }
 

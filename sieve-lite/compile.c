@@ -3,6 +3,7 @@
 #include "sieve-lite/limits.h"
 #include "sieve-lite/parser.h"
 #include "sieve-lite/script.h"
+#include "sieve-lite/warnings.h"
 
 #include <string.h>
 
@@ -22,6 +23,8 @@ static struct sieve_script *compile(
 	}
 	if (problems->errors->error_count != errors_before)
 		return NULL;
+	if (!checker->options->is_suite)
+		warnings_find(problems, first);
 	struct sieve_script *script = ARENA_NEW(checker->arena, struct sieve_script);
 	*script = (struct sieve_script){.name = problems->script,
 	    .options = checker->options->options,

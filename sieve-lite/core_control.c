@@ -99,10 +99,11 @@ static const struct command commands[] = {
     {.name = "elsif",
         .tests = TAKES_TEST,
         .has_block = true,
+        .continues_chain = true,
         .check = check_chained,
         .conclude = conclude_if},
-    {.name = "else", .has_block = true, .check = check_chained},
-    {.name = "stop", .run = run_stop},
+    {.name = "else", .has_block = true, .continues_chain = true, .check = check_chained},
+    {.name = "stop", .ends_block = true, .run = run_stop},
     {.name = NULL},
 };
 

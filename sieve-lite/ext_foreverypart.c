@@ -105,7 +105,11 @@ static const struct command commands[] = {
         .has_block = true,
         .check = check_foreverypart,
         .run = run_foreverypart},
-    {.name = "break", .tags = name_tags, .check = check_break, .run = run_break},
+    {.name = "break",
+        .tags = name_tags,
+        .ends_block = true,
+        .check = check_break,
+        .run = run_break},
     {.name = NULL},
 };
 

@@ -50,6 +50,7 @@ static const struct command commands[] = {
         .test = test_ihave},
     {.name = "error",
         .positionals = {{.name = "the message", .type = WANTS_TEXT}},
+        .ends_block = true,
         .run = run_error},
     {.name = NULL},
 };

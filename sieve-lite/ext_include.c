@@ -313,7 +313,7 @@ static const struct command commands[] = {
         .tags = include_tags,
         .check = check_include,
         .run = run_include},
-    {.name = "return", .run = run_return},
+    {.name = "return", .ends_block = true, .run = run_return},
     {.name = "global",
         .positionals = {{.name = "the variables", .type = WANTS_TEXTS, .is_constant = true}},
         .check = check_global},

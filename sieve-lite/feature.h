@@ -70,6 +70,8 @@ struct command {
 	/* Takes a match type and a comparator; the last positional argument is its keys. */
 	bool is_comparing;
 	bool has_address_part;
+	bool ends_block;           /* nothing that follows in its block is run */
+	bool continues_chain;      /* stands behind the block of another one, which runs both */
 	bool stays_beside_refusal; /* its actions are done although the message is refused */
 	/* What the arguments alone do not say; called when they are checked. False: reported. */
 	bool (*check)(struct checker *checker, struct node *node);

@@ -76,7 +76,8 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/template.c %D%/template.h \
 	%D%/tree.h \
 	%D%/vacation.c %D%/vacation.h \
-	%D%/variables.h
+	%D%/variables.h \
+	%D%/warnings.c %D%/warnings.h
 if HAVE_PCRE2
 %C%_libsieve_a_SOURCES += %D%/ext_regex.c %D%/regex_module.h
 ladlelib_PROGRAMS += deliver/regex.so

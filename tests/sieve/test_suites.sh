@@ -77,6 +77,20 @@ assert [(e["line"], e["column"], e["warning"]) for e in broken["errors"]] == [
     (1, 1, False), (1, 11, False)], broken
 '
 rm errors
+printf 'require "copy";\nstop;\nkeep;\n' >odd.sieve
+"$sieve" check odd.sieve >out 2>&1
+is "check: warnings are no errors" "$?: $(grep -c 'warning: ' out), $(tail -n 1 out)" \
+	"0: 2, odd.sieve: 2 warnings"
+is "check: as compilers show them" "$(sed -n 1,3p out)" "odd.sieve:3:1: warning: this is never run: 'stop' in line 2 ends the block before it
+    keep;
+    ^"
+"$sieve" check --json odd.sieve >out 2>&1
+ok "check --json: warnings" python3 -c '
+import json
+found = json.load(open("out"))["errors"]
+assert [(e["line"], e["column"], e["warning"]) for e in found] == [(3, 1, True), (1, 9, True)], found
+'
+rm odd.sieve
 "$sieve" check --nonsense file >out 2>&1
 is "check: a wrong option" "$?" 2
 "$sieve" check only_tests.sieve >out 2>&1

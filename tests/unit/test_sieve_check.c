@@ -27,8 +27,9 @@ START_TEST(sound_scripts_are_accepted)
 	    "if header :comparator \"i;octet\" :matches [\"a\", \"b\"] \"c\" { }",
 	    "if header :matches :comparator \"i;octet\" \"a\" [\"c\"] { }",
 	    "if size :under 5 {} if exists \"a\" {} if exists [\"a\"] {}",
-	    REQ "if envelope :detail :contains [\"From\", \"TO\"] \"x\" { }",
-	    REQ "if address :user [\"from\", \"Resent-Cc\"] \"x\" { }",
+	    "require [\"envelope\", \"subaddress\"];"
+	    "if envelope :detail :contains [\"From\", \"TO\"] \"x\" { }",
+	    "require \"subaddress\"; if address :user [\"from\", \"Resent-Cc\"] \"x\" { }",
 	};
 	for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
 		room_open(&room, SPAN(""));
@@ -159,9 +160,6 @@ START_TEST(mistakes_are_told_with_their_place)
 	        "3:7 too many arguments for 'keep': a number is left over|5:14 'exists' wants a "
 	        "string or a list of strings as the header names, not a number|6:10 unknown "
 	        "tag ':x' for 'discard' (reported once)"},
-	    /* warnings */
-	    {"if header \"From:\" \"a\" { }",
-	        "1:11 warning: no header can be named 'From:'; this never matches"},
 	    /* encoded characters */
 	    {"require \"encoded-character\"; if exists \"${unicode:200000}\" { }",
 	        "1:40 '${unicode:200000}' names no character: expected 0 to D7FF or E000 to "
@@ -175,6 +173,77 @@ START_TEST(mistakes_are_told_with_their_place)
 		ck_assert_msg(strcmp(check(rows[i].script), rows[i].errors) == 0,
 		    "%s\n  says     %s\n  expected %s", rows[i].script, check(rows[i].script),
 		    rows[i].errors);
+		room_close(&room);
+	}
+}
+END_TEST
+
+START_TEST(what_is_surely_not_meant_is_told)
+{
+	static const struct {
+		const char *script;
+		const char *warnings;
+	} rows[] = {
+	    /* header names */
+	    {"if header \"From:\" \"a\" { }",
+	        "1:11 warning: no header can be named 'From:'; this never matches; leave out the "
+	        "colon"},
+	    {"if exists \"a b\" { }",
+	        "1:11 warning: no header can be named 'a b'; this never matches"},
+	    /* what is never run: once for each block */
+	    {"stop;\nkeep;\ndiscard;",
+	        "2:1 warning: this is never run: 'stop' in line 1 ends the block before it"},
+	    {"if true { stop; keep; } discard;",
+	        "1:17 warning: this is never run: 'stop' in line 1 ends the block before it"},
+	    {"if true { stop; } else { stop; }\nkeep;",
+	        "2:1 warning: this is never run: each branch of the 'if' before it ends "
+	        "elsewhere"},
+	    {"if true { if false { stop; } elsif true { stop; } else { stop; } }\n"
+	     "else { stop; }\nkeep;",
+	        "3:1 warning: this is never run: each branch of the 'if' before it ends "
+	        "elsewhere"},
+	    {"if true { stop; } keep;", ""},
+	    {"if true { stop; } elsif false { stop; } keep;", ""},
+	    {"if true { stop; } else { keep; } keep;", ""},
+	    {"if true { keep; } else { stop; } keep;", ""},
+	    {"if true { stop; } if false { keep; } else { stop; } keep;", ""},
+	    {"if true { } stop;", ""},
+	    {"require \"foreverypart\"; foreverypart { stop; } keep;", ""},
+	    {"require \"foreverypart\"; foreverypart { break; keep; }",
+	        "1:47 warning: this is never run: 'break' in line 1 ends the block before it"},
+	    /* keys */
+	    {"if address \"from\" \"*@example.com\" { }",
+	        "1:19 warning: '*' stands for itself here; as a wildcard it needs ':matches'"},
+	    {"if address :contains \"from\" [\"a\", \"b*\"] { }",
+	        "1:35 warning: '*' stands for itself here; as a wildcard it needs ':matches'"},
+	    {"if address :domain \"from\" \"a@example.com\" { }",
+	        "1:27 warning: no domain has an '@' in it; this never matches"},
+	    {"if address :matches \"from\" \"*@example.com\" { }", ""},
+	    {"if header \"subject\" \"***\" { }", ""},
+	    /* extensions */
+	    {"require [\"fileinto\",\n\"copy\"]; require \"envelope\"; fileinto \"a\";",
+	        "2:1 warning: extension 'copy' is required and never used|2:18 warning: "
+	        "extension 'envelope' is required and never used"},
+	    {"require [\"variables\", \"relational\", \"comparator-i;ascii-numeric\"]; keep;",
+	        "1:10 warning: extension 'variables' is required and never used|1:23 warning: "
+	        "extension 'relational' is required and never used|1:37 warning: extension "
+	        "'comparator-i;ascii-numeric' is required and never used"},
+	    {"require [\"variables\"]; redirect \"${1}@example.org\";", ""},
+	    {"require [\"variables\", \"envelope\", \"relational\", "
+	     "\"comparator-i;ascii-numeric\", \"subaddress\", \"imap4flags\", \"regex\"]; "
+	     "if envelope :detail :value \"gt\" :comparator \"i;ascii-numeric\" \"to\" \"1\""
+	     " { set \"a\" \"b\"; } if header :regex \"a\" \"b\" { keep :flags \"x\"; }",
+	        ""},
+	    {"require [\"comparator-i;octet\", \"encoded-character\", \"include\"]; keep;", ""},
+	    {"require [\"ihave\", \"fileinto\"]; if ihave \"nothing\" { fileinto \"a\"; }", ""},
+	    {"require [\"ihave\", \"copy\"]; if ihave \"fileinto\" { keep; }",
+	        "1:19 warning: extension 'copy' is required and never used"},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		room_open(&room, SPAN(""));
+		ck_assert_msg(strcmp(check(rows[i].script), rows[i].warnings) == 0,
+		    "%s\n  says     %s\n  expected %s", rows[i].script, check(rows[i].script),
+		    rows[i].warnings);
 		room_close(&room);
 	}
 }
@@ -258,4 +327,5 @@ START_TEST(what_the_caller_cannot_do_does_not_exist)
 END_TEST
 
 UNIT_TESTS("sieve errors", sound_scripts_are_accepted, mistakes_are_told_with_their_place,
-    nesting_and_size_are_limited, errors_are_limited, what_the_caller_cannot_do_does_not_exist)
+    what_is_surely_not_meant_is_told, nesting_and_size_are_limited, errors_are_limited,
+    what_the_caller_cannot_do_does_not_exist)
