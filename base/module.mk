@@ -18,6 +18,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/random.c %D%/random.h \
 	%D%/sandbox.c %D%/sandbox.h \
 	%D%/spawn.c %D%/spawn.h \
+	%D%/systemd.c %D%/systemd.h \
 	%D%/utf8.c %D%/utf8.h
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 

@@ -224,6 +224,7 @@ struct lmtp_settings {
 	uint64_t user_sessions;     /* with mail for one user; 0: no limit */
 	uint64_t delivery_processes;
 	uint64_t process_uses;
+	uint64_t process_age_s;
 	const char *sasl_path;
 	uint64_t command_timeout_s;
 	uint64_t data_timeout_s;

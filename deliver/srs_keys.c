@@ -4,6 +4,7 @@
 #include "deliver/srs_module.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define KEY_FILE_MAX ((size_t)65536)
 #define DAY_S 86400
@@ -23,6 +24,8 @@ bool srs_keys_load(struct arena *arena, const struct srs_settings *settings, str
 		    status, CAUSE_CONFIGURATION, error, "srs.key_file %s", settings->key_file);
 	}
 	struct span lines = arena_span(arena, bytes_span(&text));
+	if (text.data != NULL)
+		explicit_bzero(text.data, text.len);
 	bytes_clear(&text);
 	if (!srs_take_keys(srs_out, lines))
 		return status_fail(status, CAUSE_CONFIGURATION,
@@ -37,4 +40,12 @@ bool srs_keys_load(struct arena *arena, const struct srs_settings *settings, str
 	unsigned char unused[SRS_HASH_BYTES];
 	srs_out->hmac("", 0, "", 0, unused);
 	return true;
+}
+
+void srs_keys_forget(struct srs *srs)
+{
+	for (size_t i = 0; i < srs->key_count; i++)
+		/* They lie in an arena, which was ours to write in. */
+		explicit_bzero((void *)(uintptr_t)srs->keys[i].data, srs->keys[i].len);
+	srs->key_count = 0;
 }

@@ -13,4 +13,7 @@
 bool srs_keys_load(struct arena *arena, const struct srs_settings *settings, struct srs *srs_out,
     struct status *status);
 
+/* Overwrites the keys, for a process that does not need them. */
+void srs_keys_forget(struct srs *srs);
+
 #endif

@@ -15,7 +15,8 @@
 bool access_check(const struct listen_settings *settings, struct status *status)
 {
 	struct network network;
-	bool is_unix = strncmp(settings->title, "unix:", 5) == 0;
+	/* One of systemd may be either; what it is not finds nobody who is let in. */
+	bool is_inet = strncmp(settings->title, "inet:", 5) == 0;
 	for (size_t i = 0; i < settings->trusted.count; i++) {
 		if (strcmp(settings->trusted.items[i], UNIX_CLIENTS) != 0 &&
 		    !network_parse(span_of(settings->trusted.items[i]), &network))
@@ -29,10 +30,10 @@ bool access_check(const struct listen_settings *settings, struct status *status)
 			    "%s: peers: there is no user %s", settings->title,
 			    settings->peers.items[i]);
 	}
-	if (settings->peers.count > 0 && !is_unix)
+	if (settings->peers.count > 0 && is_inet)
 		return status_fail(
 		    status, CAUSE_CONFIGURATION, "%s: peers are for unix sockets", settings->title);
-	if (settings->proxy && !is_unix && settings->trusted.count == 0)
+	if (settings->proxy && is_inet && settings->trusted.count == 0)
 		return status_fail(status, CAUSE_CONFIGURATION,
 		    "%s: proxy needs trusted, the networks of the proxies", settings->title);
 	return true;

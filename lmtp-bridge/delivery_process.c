@@ -46,6 +46,7 @@ struct server {
 	struct bytes body;
 	int line;
 	int64_t line_since_ms;
+	int64_t started_ms;
 	uint64_t use_count;
 	bool has_failed;
 	char *bound_to; /* owned; the recipient we have become the user of; or null */
@@ -317,11 +318,21 @@ static enum next end(struct server *server)
 	return NEXT_END;
 }
 
+/* What leaks somewhere below is bounded by replacing processes. */
+static bool is_worn(const struct server *server)
+{
+	const struct lmtp_settings *lmtp = &server->settings->lmtp;
+	int64_t age_ms = clock_monotonic_ms() - server->started_ms;
+	return server->use_count >= lmtp->process_uses ||
+	       (lmtp->process_age_s > 0 && age_ms >= (int64_t)lmtp->process_age_s * 1000);
+}
+
 static enum next wait_for_call(struct server *server)
 {
 	set_state(server, BOARD_FREE);
 	/* The last one stays. */
-	for (unsigned round = 0; round < IDLE_ROUNDS_MAX || free_count(server) < 2; round++) {
+	for (unsigned round = 0;
+	     !is_worn(server) && (round < IDLE_ROUNDS_MAX || free_count(server) < 2); round++) {
 		int line = channel_take(server->start->serving, true);
 		if (line >= 0) {
 			take_line(server, line);
@@ -378,8 +389,7 @@ static enum next wait_for_next(struct server *server)
 {
 	if (server->start->serving < 0)
 		return wait_on_last_line(server);
-	/* So that what leaks somewhere below is bounded. */
-	if (server->use_count >= server->settings->lmtp.process_uses) {
+	if (is_worn(server)) {
 		drop_line(server, true);
 		return NEXT_END;
 	}
@@ -406,8 +416,11 @@ static void exchange(struct server *server)
 
 int delivery_process_run(const struct delivery_start *start)
 {
-	struct server server = {
-	    .start = start, .settings = start->settings, .arena = arena_new(), .line = start->line};
+	struct server server = {.start = start,
+	    .settings = start->settings,
+	    .arena = arena_new(),
+	    .line = start->line,
+	    .started_ms = clock_monotonic_ms()};
 	for (;;) {
 		enum next next = wait_for_next(&server);
 		if (next == NEXT_END)

@@ -98,6 +98,7 @@ void generation_free(struct generation **generation)
 		return;
 	channel_close(&(*generation)->channel);
 	security_clear(&(*generation)->security);
+	srs_keys_forget(&(*generation)->srs);
 	settings_free(&(*generation)->settings);
 	arena_free(&(*generation)->arena);
 	free(*generation);

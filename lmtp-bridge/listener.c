@@ -1,5 +1,6 @@
 #include "lmtp-bridge/listener.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "lmtp-bridge/access.h"
@@ -21,10 +22,16 @@
 #define BACKLOG 1024
 #define UNIX_PREFIX "unix:"
 #define INET_PREFIX "inet:"
+#define SYSTEMD_PREFIX "systemd:"
+
+static bool begins_with(const char *title, const char *prefix)
+{
+	return strncmp(title, prefix, strlen(prefix)) == 0;
+}
 
 static bool is_unix(const struct listen_settings *wanted)
 {
-	return strncmp(wanted->title, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
+	return begins_with(wanted->title, UNIX_PREFIX);
 }
 
 /* -- unix sockets ---------------------------------------------------------------------------- */
@@ -155,7 +162,8 @@ static int bind_inet(const struct addrinfo *address)
 	return -1;
 }
 
-static int open_inet(const struct listen_settings *wanted, struct status *status)
+/* Null with a status. */
+static struct addrinfo *find_inet(const struct listen_settings *wanted, struct status *status)
 {
 	struct inet_name name;
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
@@ -164,15 +172,83 @@ static int open_inet(const struct listen_settings *wanted, struct status *status
 	(void)split_inet(wanted->title, &name);
 	int error =
 	    getaddrinfo(strcmp(name.host, "*") == 0 ? NULL : name.host, name.port, &hints, &found);
-	if (error != 0) {
-		status_fail(
-		    status, CAUSE_CONFIGURATION, "%s: %s", wanted->title, gai_strerror(error));
+	if (error == 0)
+		return found;
+	status_fail(status, CAUSE_CONFIGURATION, "%s: %s", wanted->title, gai_strerror(error));
+	return NULL;
+}
+
+static int open_inet(const struct listen_settings *wanted, struct status *status)
+{
+	struct addrinfo *found = find_inet(wanted, status);
+	if (found == NULL)
 		return -1;
-	}
 	int fd = bind_inet(found);
 	if (fd < 0)
 		status_errno(status, CAUSE_CONFIGURATION, errno, "%s: bind", wanted->title);
 	freeaddrinfo(found);
+	return fd;
+}
+
+/* -- systemd's ------------------------------------------------------------------------------- */
+
+static bool is_bound_to_path(int fd, const char *path)
+{
+	struct sockaddr_un address = {0};
+	socklen_t len = sizeof(address) - 1;
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       address.sun_family == AF_UNIX && strcmp(address.sun_path, path) == 0;
+}
+
+/* The wildcard of IPv6 listens for IPv4 as well. */
+static bool is_any(const struct inet_name *name)
+{
+	return strcmp(name->host, "0.0.0.0") == 0 || strcmp(name->host, "::") == 0;
+}
+
+static bool name_address(const struct sockaddr *address, socklen_t len, struct inet_name *name_out)
+{
+	return getnameinfo(address, len, name_out->host, sizeof(name_out->host), name_out->port,
+	           sizeof(name_out->port), NI_NUMERICHOST | NI_NUMERICSERV) == 0;
+}
+
+static bool is_bound_to_inet(int fd, const struct addrinfo *wanted)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof(address);
+	struct inet_name bound;
+	struct inet_name name;
+	if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+	    address.ss_family == AF_UNIX ||
+	    !name_address((const struct sockaddr *)&address, len, &bound) ||
+	    !name_address(wanted->ai_addr, wanted->ai_addrlen, &name))
+		return false;
+	return strcmp(bound.port, name.port) == 0 &&
+	       (strcmp(bound.host, name.host) == 0 || (is_any(&bound) && is_any(&name)));
+}
+
+/* -1, without a status: it has none that is wanted. */
+static int find_given(
+    const struct systemd *systemd, const struct listen_settings *wanted, struct status *status)
+{
+	const char *title = wanted->title;
+	bool needs_inet = systemd->socket_count > 0 && begins_with(title, INET_PREFIX);
+	struct addrinfo *inet = needs_inet ? find_inet(wanted, status) : NULL;
+	int fd = -1;
+	for (size_t i = 0; i < systemd->socket_count && fd < 0; i++) {
+		const struct systemd_socket *given = &systemd->sockets[i];
+		bool is_it = false;
+		if (begins_with(title, SYSTEMD_PREFIX))
+			is_it = strcmp(title + strlen(SYSTEMD_PREFIX), given->name) == 0;
+		else if (is_unix(wanted))
+			is_it = is_bound_to_path(given->fd, title + strlen(UNIX_PREFIX));
+		else if (inet != NULL)
+			is_it = is_bound_to_inet(given->fd, inet);
+		if (is_it)
+			fd = given->fd;
+	}
+	if (inet != NULL)
+		freeaddrinfo(inet);
 	return fd;
 }
 
@@ -193,19 +269,26 @@ static bool take_over(struct listener *listener, const struct listener *old,
 	listener->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 3);
 	if (listener->fd < 0)
 		return status_errno(status, CAUSE_INTERNAL, errno, "%s: dup", wanted->title);
+	listener->given_fd = old->given_fd;
 	listener->dev = old->dev;
 	listener->ino = old->ino;
-	return !is_unix(wanted) || set_owner(wanted->title + strlen(UNIX_PREFIX), wanted, status);
+	return old->given_fd >= 0 || !is_unix(wanted) ||
+	       set_owner(wanted->title + strlen(UNIX_PREFIX), wanted, status);
 }
 
-static bool open_one(struct listener *listener, enum listener_kind kind,
-    const struct listen_settings *wanted, const struct listeners *old, struct status *status)
+static bool open_one(struct listener *listener, const struct listen_settings *wanted,
+    const struct systemd *systemd, const struct listeners *old, struct status *status)
 {
 	const struct listener *same = find(old, wanted->title);
-	*listener = (struct listener){
-	    .fd = -1, .kind = kind, .settings = wanted, .title = memory_string(wanted->title)};
 	if (same != NULL)
 		return take_over(listener, same, wanted, status);
+	int given_fd = find_given(systemd, wanted, status);
+	struct listener given = {.fd = given_fd, .given_fd = given_fd};
+	if (given_fd >= 0)
+		return take_over(listener, &given, wanted, status);
+	if (begins_with(wanted->title, SYSTEMD_PREFIX))
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "%s: systemd has given us no socket of that name", wanted->title);
 	listener->fd =
 	    is_unix(wanted) ? open_unix(listener, wanted, status) : open_inet(wanted, status);
 	if (listener->fd < 0)
@@ -225,12 +308,15 @@ static bool check_one(const struct listen_settings *wanted, struct status *statu
 	const char *path = wanted->title + strlen(UNIX_PREFIX);
 	if (!access_check(wanted, status))
 		return false;
+	if (begins_with(wanted->title, SYSTEMD_PREFIX))
+		return true;
 	if (!is_unix(wanted)) {
-		bool is_inet = strncmp(wanted->title, INET_PREFIX, strlen(INET_PREFIX)) == 0;
+		bool is_inet = begins_with(wanted->title, INET_PREFIX);
 		if (is_inet && split_inet(wanted->title, &name))
 			return true;
 		return status_fail(status, CAUSE_CONFIGURATION,
-		    "listen \"%s\": unix:PATH or inet:HOST:PORT wanted", wanted->title);
+		    "listen \"%s\": unix:PATH, inet:HOST:PORT or systemd:NAME wanted",
+		    wanted->title);
 	}
 	if (path[0] != '/' || strlen(path) >= sizeof(address.sun_path))
 		return status_fail(status, CAUSE_CONFIGURATION,
@@ -281,17 +367,37 @@ bool listeners_check(const struct settings *settings, struct status *status)
 	return true;
 }
 
-static bool open_all(const struct settings *settings, const struct listeners *old,
-    struct listeners *listeners, struct status *status)
+static bool open_all(const struct settings *settings, const struct systemd *systemd,
+    const struct listeners *old, struct listeners *listeners, struct status *status)
 {
 	listeners->items = memory_new(wanted_count(settings), sizeof(listeners->items[0]));
 	for (size_t i = 0; i < wanted_count(settings); i++) {
 		enum listener_kind kind;
 		const struct listen_settings *wanted = wanted_at(settings, i, &kind);
-		if (!open_one(&listeners->items[listeners->count++], kind, wanted, old, status))
+		struct listener *listener = &listeners->items[listeners->count++];
+		*listener = (struct listener){.fd = -1,
+		    .given_fd = -1,
+		    .kind = kind,
+		    .settings = wanted,
+		    .title = memory_string(wanted->title)};
+		if (!open_one(listener, wanted, systemd, old, status))
 			return false;
 	}
 	return true;
+}
+
+void listeners_tell_unwanted(const struct listeners *listeners, const struct systemd *systemd)
+{
+	for (size_t i = 0; i < systemd->socket_count; i++) {
+		const struct systemd_socket *given = &systemd->sockets[i];
+		bool is_wanted = false;
+		for (size_t j = 0; j < listeners->count; j++)
+			is_wanted = is_wanted || listeners->items[j].given_fd == given->fd;
+		if (!is_wanted)
+			log_write(LOG_LEVEL_WARNING,
+			    "no \"listen\" wants the socket \"%s\" that systemd has given us",
+			    given->name);
+	}
 }
 
 static void close_one(struct listener *listener, bool removes_file)
@@ -307,11 +413,12 @@ static void close_one(struct listener *listener, bool removes_file)
 	free(listener->title);
 }
 
-bool listeners_open(const struct settings *settings, struct listeners *old,
-    struct listeners *listeners_out, struct status *status)
+bool listeners_open(const struct settings *settings, const struct systemd *systemd,
+    struct listeners *old, struct listeners *listeners_out, struct status *status)
 {
 	struct listeners fresh = {0};
-	bool is_open = listeners_check(settings, status) && open_all(settings, old, &fresh, status);
+	bool is_open =
+	    listeners_check(settings, status) && open_all(settings, systemd, old, &fresh, status);
 	/* Of what was taken over the file stays, whoever closes it. */
 	struct listeners *gone = is_open ? old : &fresh;
 	const struct listeners *kept = is_open ? &fresh : old;

@@ -1,6 +1,7 @@
 #ifndef LMTP_BRIDGE_LISTENER_H
 #define LMTP_BRIDGE_LISTENER_H
 
+#include "base/systemd.h"
 #include "deliver/settings.h"
 #include "mail/status.h"
 
@@ -15,8 +16,9 @@ struct listener {
 	int fd;
 	enum listener_kind kind;
 	const struct listen_settings *settings; /* borrowed from those it was opened with */
-	char *title; /* as configured, "unix:/run/x" or "inet:127.0.0.1:24" */
-	dev_t dev;   /* the socket file we made, so as to remove no other; 0 on TCP */
+	char *title;  /* as configured, "unix:/run/x", "inet:127.0.0.1:24", "systemd:x" */
+	int given_fd; /* systemd's: it made the socket and says who may connect; or -1 */
+	dev_t dev;    /* the socket file we made, so as to remove no other; 0 where we made none */
 	ino_t ino;
 };
 
@@ -30,11 +32,15 @@ struct listeners {
 /* Whether they can be understood: addresses, owners, at least one and not too many. */
 bool listeners_check(const struct settings *settings, struct status *status);
 
-/* Opens what `settings` names. One that `old` (may be null) has already is taken over from there
- * and gets the new owner and mode. A socket file that nobody listens on is replaced; a live one
- * and a file of another kind are refused. On failure `old` is as it was and nothing is left. */
-bool listeners_open(const struct settings *settings, struct listeners *old,
-    struct listeners *listeners_out, struct status *status);
+/* Opens what `settings` names. What systemd has for us is used: a socket of that name, or one bound
+ * to that address. One that `old` has already is taken over from there and gets the new owner and
+ * mode. A socket file that nobody listens on is replaced; a live one and a file of another kind
+ * are refused. On failure `old` is as it was and nothing is left. */
+bool listeners_open(const struct settings *settings, const struct systemd *systemd,
+    struct listeners *old, struct listeners *listeners_out, struct status *status);
+
+/* Warns of what systemd has for us and nobody listens on. */
+void listeners_tell_unwanted(const struct listeners *listeners, const struct systemd *systemd);
 
 /* Closes all; with `removes_files` our socket files go too. */
 void listeners_close(struct listeners *listeners, bool removes_files);

@@ -102,6 +102,7 @@ def _():
              if line.startswith(b"Subject:")]
     tap.equal(sorted({name for name, _ in saved} - set(names)), [], "said to be saved and are not")
     tap.check(len(names) >= len(saved), "%d stored, %d saved" % (len(names), len(saved)))
+    tap.check("fork:" not in bridge.log(), "only the supervisor forks")
     print("# %d kills, %d saved, %d deferred, %d stored" % (len(kills), len(saved), len(others),
                                                           len(names)))
 
@@ -186,6 +187,74 @@ def _():
     tap.until(lambda: "stays as it was" in bridge.log(), "it is told")
     with bridge.client() as client:
         tap.equal(client.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+    with open(bridge.config, "w", encoding="utf-8") as stream:
+        stream.write(good)
+
+
+@tap.case("a delivery process of a certain age makes room for a fresh one, and nobody notices")
+def _():
+    tap.until(lambda: bridge.children("lmtp-delivery"), "there is one")
+    first = set(bridge.children("lmtp-delivery"))
+    with open(bridge.config, encoding="utf-8") as stream:
+        good = stream.read()
+    bridge.configure(lmtp='process_age = "1s"')
+    taken = bridge.log().count("new configuration")
+    bridge.process.send_signal(signal.SIGHUP)
+    tap.until(lambda: bridge.log().count("new configuration") > taken, "the new configuration")
+    seen = set()
+
+    def is_renewed():
+        with bridge.client() as client:
+            tap.equal(client.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+        seen.update(set(bridge.children("lmtp-delivery")) - first)
+        return len(seen) > 4
+
+    tap.until(is_renewed, "new processes", 60)
+    tap.check("was ended" not in bridge.log().split("new configuration")[-1], "they go in peace")
+    with open(bridge.config, "w", encoding="utf-8") as stream:
+        stream.write(good)
+
+
+def holds(pid, secret):
+    """Whether the secret stands anywhere in the memory of a process."""
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, \
+            open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for line in maps:
+            begin, end = (int(at, 16) for at in line.split()[0].split("-"))
+            if " rw" in line and begin < 1 << 62:
+                memory.seek(begin)
+                if secret in memory.read(end - begin):
+                    return True
+    return False
+
+
+@tap.case("the keys of SRS are in the memory of who uses them, not of sessions and deliveries")
+def _():
+    secret = b"correct-horse-battery-staple"
+    with open(bridge.directory + "/keys", "wb") as stream:
+        stream.write(secret + b"\n")
+    with open(bridge.config, encoding="utf-8") as stream:
+        good = stream.read()
+    with open(bridge.config, "a", encoding="utf-8") as stream:
+        stream.write('srs { key_file = "%s/keys"  listen "unix:%s/srs" {} }\n'
+                     % (bridge.directory, bridge.directory))
+    old = set(bridge.children("lmtp-delivery"))
+    bridge.process.send_signal(signal.SIGHUP)
+    tap.until(lambda: os.path.exists(bridge.directory + "/srs"), "the socket")
+    with bridge.client() as client, socket.socket(socket.AF_UNIX) as srs:
+        tap.equal(client.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+        srs.connect(bridge.directory + "/srs")
+        tap.until(lambda: bridge.children("lmtp-srs"), "its process")
+        try:
+            tap.equal(holds(bridge.children("lmtp-srs")[0], secret), True)
+        except PermissionError:
+            tap.skip("nobody may look at the memory of others here")
+        tap.until(lambda: set(bridge.children("lmtp-delivery")) - old, "a delivery process")
+        for kind in ("lmtp-session", "lmtp-delivery"):
+            pids = set(bridge.children(kind)) - old
+            tap.check(pids, kind)
+            for pid in pids:
+                tap.equal(holds(pid, secret), False, kind)
     with open(bridge.config, "w", encoding="utf-8") as stream:
         stream.write(good)
 
