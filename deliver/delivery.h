@@ -87,6 +87,7 @@ struct delivery {
 	struct status refusal;
 	bool is_one_of_many; /* others of the same message take each step too */
 	bool is_over;        /* `status` is final */
+	bool is_stored;      /* before the others, because its store hands it on */
 	struct status status;
 };
 

@@ -305,7 +305,7 @@ static void take_step(struct pipeline *pipeline, struct delivery *deliveries, si
 {
 	for (size_t i = 0; i < count; i++) {
 		struct delivery *delivery = &deliveries[i];
-		if (delivery->is_over)
+		if (delivery->is_over || delivery->is_stored)
 			continue;
 		watch(delivery, step, first + i);
 		if (!steps[step](pipeline, delivery, &delivery->status))
@@ -315,11 +315,29 @@ static void take_step(struct pipeline *pipeline, struct delivery *deliveries, si
 	}
 }
 
+/* What is handed on to another server: if all these deliveries held a connection until the last
+ * has written, they could be more than that server serves at once. */
+static void store_one_by_one(
+    struct pipeline *pipeline, struct delivery *deliveries, size_t first, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct delivery *delivery = &deliveries[i];
+		if (delivery->is_over || !store_takes_one_copy(delivery->store))
+			continue;
+		for (enum pipeline_step step = PIPELINE_WRITE; step < PIPELINE_END; step++)
+			take_step(pipeline, delivery, first + i, 1, step);
+		delivery->is_stored = true;
+	}
+}
+
 static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t first, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		deliveries[i].is_one_of_many = count > 1;
-	for (enum pipeline_step step = PIPELINE_USER; step < PIPELINE_END; step++)
+	for (enum pipeline_step step = PIPELINE_USER; step < PIPELINE_WRITE; step++)
+		take_step(pipeline, deliveries, first, count, step);
+	store_one_by_one(pipeline, deliveries, first, count);
+	for (enum pipeline_step step = PIPELINE_WRITE; step < PIPELINE_END; step++)
 		take_step(pipeline, deliveries, first, count, step);
 	for (size_t i = 0; i < count; i++) {
 		if (!deliveries[i].is_over && deliveries[i].is_refused)
@@ -348,6 +366,15 @@ static struct delivery begin(struct pipeline *pipeline, const struct pipeline_ca
 	};
 }
 
+/* A server behind us is asked as well; later it answers for itself. Fullness is no answer to a
+ * probe (doc/design.md, "Who answers what"). */
+static bool ask_behind(const struct delivery *delivery, struct status *status)
+{
+	return store_accepts(delivery->store, status) ||
+	       (delivery->is_probe && status->enhanced[0] != '\0' &&
+	           strcmp(status->enhanced + 1, ".2.2") == 0);
+}
+
 bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient,
     struct status *status)
@@ -355,8 +382,7 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
 	struct delivery delivery = begin(pipeline, call, envelope, recipient);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_USER);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_ADMIT);
-	/* A server behind us is asked as well; later it answers for itself. */
-	if (!delivery.is_over && !store_accepts(delivery.store, &delivery.status))
+	if (!delivery.is_over && !ask_behind(&delivery, &delivery.status))
 		delivery.is_over = true;
 	watch(&delivery, PIPELINE_END, 0);
 	if (!delivery.is_over) {

@@ -138,7 +138,19 @@ static enum cause cause_of(int reply, struct span enhanced)
 	return span_is(enhanced, "5.2.3") ? CAUSE_MESSAGE_TOO_LARGE : CAUSE_REJECTED;
 }
 
-/* The enhanced code stands on every line of a reply (RFC 2034 4); the first one says it. */
+/* The enhanced code of a reply: it should stand on every line (RFC 2034 4), but Cyrus says it on
+ * the last one only. */
+static struct span enhanced_of(int reply, struct span text)
+{
+	struct span line;
+	while (span_next_line(&text, &line)) {
+		size_t len = enhanced_len(reply, line);
+		if (len > 0)
+			return span_first(line, len);
+	}
+	return (struct span){NULL, 0};
+}
+
 static struct span without_codes(struct bytes *joined, int reply, struct span text)
 {
 	struct span line;
@@ -153,7 +165,7 @@ static struct span without_codes(struct bytes *joined, int reply, struct span te
 
 void smtp_client_translate(int reply, struct span text, struct status *status_out)
 {
-	struct span enhanced = span_first(text, enhanced_len(reply, text));
+	struct span enhanced = enhanced_of(reply, text);
 	struct bytes joined = {0};
 	struct span said = without_codes(&joined, reply, text);
 	enum cause cause = cause_of(reply, enhanced);

@@ -250,6 +250,30 @@ static bool relay_accepts(struct store *store, struct status *status)
 
 /* -- a copy ------------------------------------------------------------------------------ */
 
+/* Without the trace of a final delivery, which the server writes (RFC 5321 4.4): of the run at the
+ * top X-Original-To stays. */
+static struct message without_delivery(struct arena *arena, const struct message *message)
+{
+	struct bytes head = {0};
+	struct span rest = message->head;
+	struct span below = rest;
+	struct header_field field;
+	bool has_delivered_to = false;
+	while (header_next(&rest, &field)) {
+		if (span_is_nocase(field.name, "X-Original-To"))
+			bytes_append_span(&head, field.whole);
+		else if (span_is_nocase(field.name, "Delivered-To") && !has_delivered_to)
+			has_delivered_to = true;
+		else if (!span_is_nocase(field.name, "Return-Path"))
+			break;
+		below = rest;
+	}
+	bytes_append_span(&head, below);
+	struct message version = message_with_head(message, arena_span(arena, bytes_span(&head)));
+	bytes_clear(&head);
+	return version;
+}
+
 static struct store_copy *relay_write(
     struct store *store, const struct store_request *request, struct status *status)
 {
@@ -260,6 +284,7 @@ static struct store_copy *relay_write(
 		    "over %d Received fields: it goes round in a circle", RECEIVED_MAX);
 		return NULL;
 	}
+	struct message message = without_delivery(arena, request->message);
 	struct relay_copy *copy = ARENA_NEW(arena, struct relay_copy);
 	copy->copy.driver = &relay_driver;
 	copy->copy.bytes = request->message->size_bytes;
@@ -267,12 +292,12 @@ static struct store_copy *relay_write(
 	                      ? arena_spanf(arena, "lmtp, as detail %.*s", (int)request->folder.len,
 	                            request->folder.data)
 	                      : SPAN("lmtp");
-	if (!converse_with_one(relay, request->folder, request->message, copy, status))
+	if (!converse_with_one(relay, request->folder, &message, copy, status))
 		return NULL;
 	assert(copy->line != NULL);
 	if (smtp_client_want(copy->client) == SMTP_CLIENT_TEXT &&
 	    smtp_connection_send_text(
-	        copy->line->connection, copy->client, request->message, copy->deadline_ms))
+	        copy->line->connection, copy->client, &message, copy->deadline_ms))
 		return &copy->copy;
 	*status = *smtp_client_status(copy->client, 0);
 	hang_up(copy);

@@ -1,6 +1,7 @@
-"""A private Dovecot, IMAP only, on the Maildirs Ladle delivers to.
+"""A private Dovecot: by IMAP on the Maildirs Ladle delivers to, or with mailboxes of its own and
+an LMTP server.
 
-It reads the same password file and counts quota by the same maildirsize files.
+In the first case it reads the same password file and counts quota by the same maildirsize files.
 """
 
 import imaplib
@@ -57,12 +58,35 @@ service imap-login {{
   }}
   chroot =
 }}
+{more}
+"""
+
+# Mail for a user by LMTP; user+folder is stored in the folder.
+LMTP = """\
+protocols = imap lmtp
+recipient_delimiter = +
+lmtp_save_to_detail_mailbox = yes
+lda_mailbox_autocreate = yes
+hostname = behind.test
+protocol lmtp {{
+  mail_plugins = quota
+}}
+service lmtp {{
+  unix_listener {socket} {{
+    mode = 0666
+  }}
+  inet_listener lmtp {{
+    port = {port}
+  }}
+}}
 """
 
 
 class Dovecot:
-    def __init__(self, rule="*:storage=1G", port=143):
+    def __init__(self, rule="*:storage=1G", port=143, users=world.USERS_FILE, more=""):
         world.in_lab()
+        self.users = users
+        self.more = more
         self.root = "/var/lib/test-dovecot"
         self.port = port
         self.rule = rule
@@ -74,11 +98,15 @@ class Dovecot:
             os.makedirs("%s/%s" % (self.root, directory), exist_ok=True)
         path = self.root + "/dovecot.conf"
         with open(path, "w", encoding="utf-8") as stream:
-            stream.write(CONFIG.format(root=self.root, users=world.USERS_FILE, rule=self.rule,
-                                       port=self.port))
+            stream.write(CONFIG.format(root=self.root, users=self.users, rule=self.rule,
+                                       port=self.port, more=self.more))
         subprocess.run(["dovecot", "-c", path], check=True, stdin=subprocess.DEVNULL)
         tap.until(self._answers, "Dovecot answers")
         return self
+
+    def stop(self):
+        subprocess.run(["doveadm", "-c", self.root + "/dovecot.conf", "stop"], check=True,
+                       stdin=subprocess.DEVNULL)
 
     def _answers(self):
         try:

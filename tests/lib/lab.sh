@@ -5,8 +5,9 @@
 #   lab.sh run NAME COMMAND...     run COMMAND in a fresh copy of that lab; nothing it does remains
 #   lab.sh shell NAME              the same with a shell, to look around
 #
-# NAME is "postfix" (Postfix and Dovecot), "exim", which conflicts with it, or "bench": the first
-# and other delivery agents to compare with.
+# NAME is "postfix" (Postfix and Dovecot), "exim" (Exim and Cyrus), which conflicts with it, or
+# "bench": the first and other delivery agents to compare with. What conflicts with everything is
+# unpacked below /opt/NAME-OF-PACKAGE.
 #
 # A lab is an overlay of / in a mount name space of our own: what apt-get writes is kept as
 # LAB_DIR/NAME/kept.tar and the machine itself never sees it. `run` puts a third, empty layer on top
@@ -37,11 +38,17 @@ refuse() {
 lab_packages() {
 	case $1 in
 	postfix | bench) echo postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve ;;
-	exim) echo exim4-base exim4-config exim4-daemon-heavy ;;
+	exim) echo exim4-base exim4-config exim4-daemon-heavy cyrus-imapd cyrus-admin ;;
 	*) refuse "there is no lab named '$1'" ;;
 	esac
 	if [ "$1" = bench ]; then echo procmail maildrop; fi
+	if [ "$1" = postfix ]; then echo libnet-ssleay-perl libevent-2.1-7; fi
 	echo iproute2 python3 strace swaks
+}
+
+# Packages that are only unpacked, without what they depend on.
+lab_unpacked() {
+	if [ "$1" = postfix ]; then echo opensmtpd; fi
 }
 
 # Where the directory of a part is: "root" stands for / itself.
@@ -94,7 +101,7 @@ enter_area() {
 # -- installation ------------------------------------------------------------------------------
 
 lab_stamp() {
-	{ lab_packages "$1"; cat "$self" /var/lib/dpkg/status; } | sha256sum | cut -d ' ' -f 1
+	{ lab_packages "$1"; lab_unpacked "$1"; cat "$self" /var/lib/dpkg/status; } | sha256sum | cut -d ' ' -f 1
 }
 
 prepare() {
@@ -135,6 +142,11 @@ inside_install() {
 				install --no-install-recommends $(lab_packages "$name" | tr '\n' ' ')
 		}
 		install || { apt-get -q update; install; }
+		cd /tmp
+		for package in $(lab_unpacked "$name"); do
+			apt-get -q -o APT::Sandbox::User=root download \$package
+			dpkg -x \${package}_*.deb /opt/\$package
+		done
 		apt-get clean
 	END
 	DEBIAN_FRONTEND=noninteractive chroot root /bin/sh /tmp/install

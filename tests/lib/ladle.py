@@ -36,7 +36,7 @@ plugins = {{{plugins}}}
 users "virtual" {{ driver = "passwd-file"  path = "{users}"  username = "%{{user}}" }}
 users "system"  {{ driver = "passwd" }}
 
-store {{ location = "maildir:~/Maildir" }}
+store {{ location = "{store}" }}
 
 quota {{
   driver = "maildir++"
@@ -58,7 +58,8 @@ policy {{ listen "unix:{policy}" {{ mode = "0666" }} }}
 """
 
 
-def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", lmtp=""):
+def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", lmtp="",
+              store="maildir:~/Maildir"):
     """Writes /etc/ladle.conf and the directories it names."""
     world.in_lab()
     for path in (SOCKETS, os.path.dirname(RECORDS)):
@@ -70,7 +71,7 @@ def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", 
         os.chmod(path, 0o666)  # deliver writes it as whoever runs it
     with open(CONFIG_PATH, "w", encoding="utf-8") as stream:
         stream.write(CONFIG.format(plugins=plugins, over=over, storage=storage, more=more, lmtp=lmtp,
-                                   users=world.USERS_FILE, records=RECORDS, log=LOG, unix=UNIX,
+                                   store=store, users=world.USERS_FILE, records=RECORDS, log=LOG, unix=UNIX,
                                    policy=POLICY))
     tap.witness("log of ladle", read_log)
     if not os.path.exists(DELIVER):

@@ -22,8 +22,8 @@ def in_lab():
         raise SystemExit("this would change /etc: run it by tests/run.sh, or tests/lib/lab.sh run")
 
 
-def add_virtual_users(users):
-    """users: {name: extra fields}; each has the home HOMES/name and the Maildir below it."""
+def add_virtual_users(users, file=USERS_FILE, homes=HOMES):
+    """users: {name: extra fields}; each has the home `homes`/name and the Maildir below it."""
     in_lab()
     if "vmail" in [entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != VMAIL_UID]:
         # The machine has one of its own; in the lab it is not missed.
@@ -35,13 +35,13 @@ def add_virtual_users(users):
         subprocess.run(["groupadd", "-g", str(VMAIL_UID), "vmail"], check=True)
         subprocess.run(["useradd", "-u", str(VMAIL_UID), "-g", "vmail", "-d", HOMES, "-M",
                         "-s", "/usr/sbin/nologin", "vmail"], check=True)
-    os.makedirs(os.path.dirname(USERS_FILE), exist_ok=True)
-    with open(USERS_FILE, "a", encoding="utf-8") as stream:
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    with open(file, "a", encoding="utf-8") as stream:
         for name, extra in users.items():
             stream.write("%s:{PLAIN}%s:%d:%d::%s/%s::%s\n"
-                         % (name, PASSWORD, VMAIL_UID, VMAIL_UID, HOMES, name, extra))
-    os.chmod(USERS_FILE, 0o644)
-    for path in [HOMES] + [os.path.join(HOMES, name) for name in users]:
+                         % (name, PASSWORD, VMAIL_UID, VMAIL_UID, homes, name, extra))
+    os.chmod(file, 0o644)
+    for path in [homes] + [os.path.join(homes, name) for name in users]:
         os.makedirs(path, exist_ok=True)
         os.chmod(path, 0o700)
         os.chown(path, VMAIL_UID, VMAIL_UID)

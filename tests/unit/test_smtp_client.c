@@ -146,6 +146,11 @@ START_TEST(a_relayed_text_keeps_its_lines_without_codes)
 	smtp_client_translate(550, SPAN("4.7.1 wrong class"), &status);
 	ck_assert_str_eq(status_enhanced(&status), "5.0.0");
 	ck_assert_str_eq(status.text, "4.7.1 wrong class");
+	/* As Cyrus does it. */
+	smtp_client_translate(550, SPAN("Mailbox unknown.\n5.1.1 User unknown"), &status);
+	ck_assert_str_eq(status.enhanced, "5.1.1");
+	ck_assert_int_eq(status.cause, CAUSE_USER_UNKNOWN);
+	ck_assert_str_eq(status.text, "Mailbox unknown.\nUser unknown");
 }
 END_TEST
 
