@@ -2,6 +2,8 @@
  * kind of action. */
 #include "sieve-lite/testsuite.h"
 
+#include "mail/compose.h"
+#include "mail/header.h"
 #include "mail/mdn.h"
 #include "sieve-lite/letter.h"
 
@@ -67,10 +69,60 @@ static bool execute_reject(
 	return true;
 }
 
+#define MARK "X-Sieve-Redirected-From"
+
+static bool was_redirected_by(
+    struct testsuite *suite, const struct message *message, const struct address *by)
+{
+	struct span rest = message->head;
+	struct header_field field;
+	while (by->text.len > 0 && header_next(&rest, &field)) {
+		if (span_is_nocase(field.name, MARK) &&
+		    span_equals_nocase(header_unfold(suite->arena, field.value), by->text))
+			return true;
+	}
+	return false;
+}
+
+/* The message as it is sent on: with our mark, without the trace of this delivery. */
+static const struct message *make_redirected(
+    struct testsuite *suite, const struct testsuite_mail *mail)
+{
+	struct message *message = ARENA_NEW(suite->arena, struct message);
+	struct span left = mail->message->head;
+	struct span rest = left;
+	struct span recipient = mail->recipient.address.text;
+	struct header_field field;
+	struct bytes head = {0};
+	bytes_appendf(&head, MARK ": %.*s\n", QUOTED(recipient));
+	if (!header_find(left, "Message-ID", &field))
+		compose_words(&head, "Message-ID",
+		    compose_message_id(
+		        suite->arena, "redirect", &recipient, 1, SPAN("example.com")));
+	while (header_next(&rest, &field)) {
+		if (!span_is_nocase(field.name, "Return-Path"))
+			continue;
+		size_t before = (size_t)(field.whole.data - left.data);
+		bytes_append_span(&head, span_first(left, before));
+		left = span_from(left, before + field.whole.len);
+	}
+	bytes_append_span(&head, left);
+	*message = message_with_head(mail->message, arena_span(suite->arena, bytes_span(&head)));
+	bytes_clear(&head);
+	return message;
+}
+
 static bool execute_redirect(
     struct testsuite *suite, const struct action *action, struct testsuite_mail *mail)
 {
 	struct address sender;
+	/* The message as it came tells; what goes round is kept. */
+	if (was_redirected_by(suite, suite->mail.message, &mail->recipient.address) ||
+	    was_redirected_by(suite, suite->mail.message, &suite->user_email)) {
+		suite->outcome.is_keep_owed = true;
+		return true;
+	}
+	mail->message = make_redirected(suite, mail);
 	/* The null sender stays what it is. */
 	if (mail->envelope.sender.text.len > 0 &&
 	    letter_source(suite->arena, &suite->input, &suite->options,

@@ -1,0 +1,1 @@
+require "envelope"; if envelope "orig_to" "a" { keep; }

@@ -1,0 +1,1 @@
+require "editheader"; addheader "X-A" "123456789012345678901";

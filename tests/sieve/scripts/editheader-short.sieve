@@ -1,0 +1,1 @@
+require "editheader"; addheader "X-A" "12345678901234567890";
