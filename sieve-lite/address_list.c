@@ -20,6 +20,8 @@ struct reader {
 	struct span rest;
 	struct listed_address **end;
 	bool is_in_group;
+	bool has_route;
+	bool is_tolerant;   /* what stands behind an address up to the next comma is passed over */
 	struct span phrase; /* before the angle bracket that is being read */
 };
 
@@ -113,13 +115,15 @@ static bool take_literal(struct reader *reader, struct bytes *to)
 /* What a mailbox may begin with: a phrase or a local part, which look alike. */
 struct words {
 	struct bytes text; /* as a local part: words and dots */
-	bool is_local;     /* it can be one: words with single dots between */
+	bool is_local;     /* it can be one: words with dots between */
 };
 
-/* *(word / "."); false: a quoted string is not closed */
+/* *(word / "."); dots at its ends or side by side are no local part, but there are mailboxes with
+ * them. False: a quoted string is not closed */
 static bool take_words(struct reader *reader, struct words *words)
 {
 	bool wants_word = true;
+	bool has_word = false;
 	words->is_local = true;
 	for (;;) {
 		skip_space(reader);
@@ -127,16 +131,16 @@ static bool take_words(struct reader *reader, struct words *words)
 		if (byte == '.') {
 			bytes_append_byte(&words->text, '.');
 			advance(reader);
-			words->is_local = words->is_local && !wants_word;
 			wants_word = true;
 			continue;
 		}
 		if (byte != '"' && !is_atom(byte)) {
-			words->is_local = words->is_local && !wants_word;
+			words->is_local = words->is_local && has_word;
 			return true;
 		}
 		words->is_local = words->is_local && wants_word;
 		wants_word = false;
+		has_word = true;
 		if (byte == '"' ? !take_quoted(reader, &words->text)
 		                : !take_atom(reader, &words->text))
 			return false;
@@ -213,6 +217,31 @@ static void add_valid(struct reader *reader, struct span local, struct span doma
 	add(reader, &address, true);
 }
 
+/* A semicolon ends a group; where there is none, programs mean a comma. */
+static bool at_member_end(const struct reader *reader)
+{
+	int byte = peek(reader);
+	return byte == -1 || byte == ',' || byte == ';';
+}
+
+/* Up to the next comma that is not quoted, in a comment or in angle brackets. */
+static void skip_broken(struct reader *reader)
+{
+	bool is_in_angle = false;
+	struct bytes ignored = {0};
+	for (;;) {
+		skip_space(reader);
+		int byte = peek(reader);
+		if (at_member_end(reader) && (byte != ',' || !is_in_angle))
+			break;
+		if (byte == '<' || byte == '>')
+			is_in_angle = byte == '<';
+		if (byte != '"' || !take_quoted(reader, &ignored))
+			advance(reader);
+	}
+	bytes_clear(&ignored);
+}
+
 /* "@" domain behind a local part, and nothing more */
 static bool finish_address(struct reader *reader, const struct words *local, int closing)
 {
@@ -229,8 +258,9 @@ static bool finish_address(struct reader *reader, const struct words *local, int
 			advance(reader);
 		skip_space(reader);
 	}
-	int next = peek(reader);
-	is_sound = is_sound && (next == -1 || next == ',' || (next == ';' && reader->is_in_group));
+	if (is_sound && reader->is_tolerant && peek(reader) != '@' && peek(reader) != '<')
+		skip_broken(reader);
+	is_sound = is_sound && at_member_end(reader);
 	if (is_sound)
 		add_valid(reader, bytes_span(&local->text), bytes_span(&domain));
 	bytes_clear(&domain);
@@ -241,7 +271,8 @@ static bool finish_address(struct reader *reader, const struct words *local, int
 static bool take_angle(struct reader *reader)
 {
 	skip_space(reader);
-	if ((peek(reader) == '@' || peek(reader) == ',') && !skip_route(reader))
+	reader->has_route = peek(reader) == '@' || peek(reader) == ',';
+	if (reader->has_route && !skip_route(reader))
 		return false;
 	struct words local = {0};
 	bool is_sound = take_words(reader, &local) && finish_address(reader, &local, '>');
@@ -268,25 +299,6 @@ static bool take_member(struct reader *reader)
 	}
 	bytes_clear(&words.text);
 	return is_sound;
-}
-
-/* Up to the next comma that is not quoted, in a comment or in angle brackets. */
-static void skip_broken(struct reader *reader)
-{
-	bool is_in_angle = false;
-	struct bytes ignored = {0};
-	for (;;) {
-		skip_space(reader);
-		int byte = peek(reader);
-		if (byte == -1 || (byte == ',' && !is_in_angle) ||
-		    (byte == ';' && reader->is_in_group))
-			break;
-		if (byte == '<' || byte == '>')
-			is_in_angle = byte == '<';
-		if (byte != '"' || !take_quoted(reader, &ignored))
-			advance(reader);
-	}
-	bytes_clear(&ignored);
 }
 
 /* Many programs write an unquoted address or other specials before the real one in angle
@@ -320,21 +332,30 @@ static void read_member(struct reader *reader)
 struct listed_address *address_list_parse(struct arena *arena, struct span value)
 {
 	struct listed_address *first = NULL;
-	struct reader reader = {.arena = arena, .rest = value, .end = &first};
+	struct reader reader = {.arena = arena, .rest = value, .end = &first, .is_tolerant = true};
 	for (;;) {
 		skip_space(&reader);
 		int byte = peek(&reader);
 		if (byte == -1)
 			return first;
-		if (byte == ',') {
+		if (byte == ',' || byte == ';') {
 			advance(&reader);
-		} else if (byte == ';' && reader.is_in_group) {
-			advance(&reader);
-			reader.is_in_group = false;
+			reader.is_in_group = reader.is_in_group && byte == ',';
 		} else {
 			read_member(&reader);
 		}
 	}
+}
+
+bool address_list_one(struct arena *arena, struct span text, struct address *address_out)
+{
+	struct listed_address *first = NULL;
+	struct reader reader = {.arena = arena, .rest = text, .end = &first};
+	skip_space(&reader);
+	if (!take_member(&reader) || first == NULL || reader.rest.len > 0 || reader.has_route)
+		return false;
+	*address_out = first->address;
+	return true;
 }
 
 struct span address_list_name(struct arena *arena, const struct listed_address *listed)

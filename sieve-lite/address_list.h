@@ -18,6 +18,10 @@ struct listed_address {
  * are passed over. `value` is unfolded or not, and borrowed. Null when it is empty. */
 struct listed_address *address_list_parse(struct arena *arena, struct span value);
 
+/* The one address of a text that is a mailbox: "user@example.org", "Name <user@example.org>"; no
+ * route, no group (sieve-address, RFC 5228 2.4.2.3). False: it is none. */
+bool address_list_one(struct arena *arena, struct span text, struct address *address_out);
+
 /* The name of the person, quotes undone and encoded words decoded; empty: none. */
 struct span address_list_name(struct arena *arena, const struct listed_address *listed);
 

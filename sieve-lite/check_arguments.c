@@ -261,8 +261,11 @@ static bool check_positionals(struct checker *checker, struct node *node, struct
 	const struct positional *wanted = node->command->positionals;
 	size_t required = 0;
 	size_t given = 0;
-	for (size_t i = 0; wanted[i].name != NULL; i++)
+	bool has_optional = false;
+	for (size_t i = 0; wanted[i].name != NULL; i++) {
 		required += wanted[i].is_optional ? 0 : 1;
+		has_optional = has_optional || wanted[i].is_optional;
+	}
 	for (struct argument *argument = first; argument != NULL; argument = argument->next)
 		given++;
 	size_t spare = given > required ? given - required : 0;
@@ -270,6 +273,9 @@ static bool check_positionals(struct checker *checker, struct node *node, struct
 		if (wanted[i].is_optional && spare == 0)
 			continue;
 		spare -= wanted[i].is_optional ? 1 : 0;
+		/* What takes a test for its argument is told about the test alone. */
+		if (first == NULL && has_optional && node->tests != NULL)
+			return false;
 		if (first == NULL) {
 			problem_error(checker->problems, node->at, "'%s' lacks %s: expected %s",
 			    node->command->name, wanted[i].name, type_name(wanted[i].type));

@@ -223,6 +223,7 @@ static bool check_block_is_due(struct checker *checker, const struct node *node)
 static void check_node(struct checker *checker, struct node *node)
 {
 	const struct command *command = node->command;
+	unsigned errors_before = checker->problems->errors->error_count;
 	/* A tag without its colon becomes a test: what is wrong with that is told as well. */
 	bool has_arguments = check_arguments(checker, node);
 	bool has_tests = check_test_count(checker, node);
@@ -233,7 +234,8 @@ static void check_node(struct checker *checker, struct node *node)
 		return;
 	if (command->tests != TAKES_NO_TEST)
 		check_tests(checker, node);
-	if (command->conclude != NULL && node->tests != NULL)
+	if (command->conclude != NULL && node->tests != NULL &&
+	    checker->problems->errors->error_count == errors_before)
 		command->conclude(node);
 	if (!node->is_dead && command->has_block)
 		check_block(checker, node);

@@ -1,25 +1,36 @@
 /* core_redirect.c - redirect <address: string> (RFC 5228 4.2). Only the decision: from which sender
  * it goes, and whether it would loop, is the business of who sends it. */
+#include "sieve-lite/address_list.h"
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/run.h"
 
-static bool is_target(struct arena *arena, struct span text)
+/* The address that a script gives, perhaps with a name, as SMTP has it. */
+static bool parse_target(struct arena *arena, struct span text, struct address *address_out)
 {
-	struct address address;
-	return address_parse(arena, text, &address, NULL) && address.domain.len > 0 &&
-	       address.text.len == text.len;
+	struct address listed;
+	return address_list_one(arena, text, &listed) &&
+	       address_parse(arena, listed.text, address_out, NULL);
 }
 
 static bool check_redirect(struct checker *checker, struct node *node)
 {
 	const struct text *target = &node->positionals[0]->texts[0];
+	struct address address;
 	if (node_tag(node, "list") != NULL || !text_is_constant(target) ||
-	    is_target(checker->arena, target->literal))
+	    parse_target(checker->arena, target->literal, &address))
 		return true;
 	problem_error(checker->problems, target->at, "'%s' is no address to send to",
 	    problem_quote(checker->problems, target->literal));
 	return false;
+}
+
+/* Whether a next server tells letters of local parts apart is its business. */
+static bool is_same(struct span a, struct span b)
+{
+	size_t at = span_find_last(a, '@');
+	return a.len == b.len && span_equals(span_first(a, at), span_first(b, at)) &&
+	       span_equals_nocase(span_from(a, at), span_from(b, at));
 }
 
 /* How many there are; true where one goes to `target` already. */
@@ -31,22 +42,23 @@ static bool is_known(const struct run *run, struct span target, unsigned *count_
 		if (action->kind != ACTION_REDIRECT)
 			continue;
 		(*count_out)++;
-		if (span_equals_nocase(action->address, target))
+		if (is_same(action->address, target))
 			return true;
 	}
 	return false;
 }
 
 /* False: the run has failed. */
-static bool redirect_to(struct run *run, const struct node *node, struct span target)
+static bool redirect_to(struct run *run, const struct node *node, struct span text)
 {
+	struct address target;
 	uint64_t max = run->script->options->max_redirects;
 	unsigned count;
-	if (!is_target(run->arena, target)) {
+	if (!parse_target(run->arena, text, &target)) {
 		run_fail(run, "this is no address to send to");
 		return false;
 	}
-	if (is_known(run, target, &count))
+	if (is_known(run, target.text, &count))
 		return true;
 	if (count >= max) {
 		run_fail(run, "too many redirects: at most %llu", (unsigned long long)max);
@@ -55,10 +67,10 @@ static bool redirect_to(struct run *run, const struct node *node, struct span ta
 	struct action *action = run_act(run, node, ACTION_REDIRECT);
 	if (action == NULL)
 		return false;
-	action->address = target;
+	action->address = target.text;
 	if (run->unenclosed != NULL)
 		action->message = run->unenclosed != run->input->message ? run->unenclosed : NULL;
-	return action != NULL;
+	return true;
 }
 
 /* To all who are on a list (RFC 6134): no more than one by one. */

@@ -149,29 +149,6 @@ static bool take_year(struct span *rest, int64_t *year_out)
 	return true;
 }
 
-static bool take_zone(struct span *rest, int *minutes_out)
-{
-	static const struct {
-		const char *name;
-		int minutes;
-	} names[] = {{"EDT", -240}, {"EST", -300}, {"CDT", -300}, {"CST", -360}, {"MDT", -360},
-	    {"MST", -420}, {"PDT", -420}, {"PST", -480}};
-	skip_space(rest);
-	*minutes_out = 0;
-	if (rest->len > 0 && (rest->data[0] == '+' || rest->data[0] == '-')) {
-		bool is_zone = date_text_parse_zone(span_first(*rest, 5), minutes_out);
-		*rest = span_from(*rest, 5);
-		return is_zone;
-	}
-	struct span word = take_word(rest);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (span_is_nocase(word, names[i].name))
-			*minutes_out = names[i].minutes;
-	}
-	/* Others, and none at all, say nothing of the zone: UTC (RFC 5322 4.3). */
-	return true;
-}
-
 bool date_text_parse_zone(struct span text, int *zone_minutes_out)
 {
 	unsigned number;
@@ -183,6 +160,45 @@ bool date_text_parse_zone(struct span text, int *zone_minutes_out)
 	int minutes = (int)(number / 100 * 60 + number % 100);
 	*zone_minutes_out = text.data[0] == '-' ? -minutes : minutes;
 	return true;
+}
+
+/* "+01:00", "+0100" or "Z" */
+static bool take_iso8601_zone(struct span rest, int *zone_out)
+{
+	char zone[5];
+	*zone_out = 0;
+	if (span_is_nocase(rest, "Z"))
+		return true;
+	if (rest.len != 6 || rest.data[3] != ':')
+		return date_text_parse_zone(rest, zone_out);
+	memcpy(zone, rest.data, 3);
+	memcpy(zone + 3, rest.data + 4, 2);
+	return date_text_parse_zone((struct span){zone, sizeof(zone)}, zone_out);
+}
+
+/* In minutes. What is not understood, and none at all, says nothing of the zone: UTC (RFC 5322
+ * 4.3). */
+static int take_zone(struct span *rest)
+{
+	static const struct {
+		const char *name;
+		int minutes;
+	} names[] = {{"EDT", -240}, {"EST", -300}, {"CDT", -300}, {"CST", -360}, {"MDT", -360},
+	    {"MST", -420}, {"PDT", -420}, {"PST", -480}};
+	int minutes = 0;
+	skip_space(rest);
+	if (rest->len > 0 && (rest->data[0] == '+' || rest->data[0] == '-')) {
+		bool has_colon = rest->len >= 6 && rest->data[3] == ':';
+		if (!take_iso8601_zone(span_first(*rest, has_colon ? 6 : 5), &minutes))
+			minutes = 0;
+		return minutes;
+	}
+	struct span word = take_word(rest);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_is_nocase(word, names[i].name))
+			minutes = names[i].minutes;
+	}
+	return minutes;
 }
 
 /* What stands behind the last ";" that is in no comment; all of it where there is none. */
@@ -217,8 +233,7 @@ bool date_text_parse(struct span value, struct date_text *date_out)
 		return false;
 	if (take_byte(&rest, ':') && !take_number(&rest, 1, 2, &date_out->second))
 		return false;
-	if (!take_zone(&rest, &date_out->zone_minutes))
-		return false;
+	date_out->zone_minutes = take_zone(&rest);
 	if (civil.day == 0 || civil.day > days_in_month(civil.year, civil.month) || hour > 23 ||
 	    minute > 59 || date_out->second > 60)
 		return false;
@@ -234,20 +249,6 @@ static bool take_exactly(struct span *rest, size_t digits, char before, unsigned
 	*rest = span_from(*rest, before != '\0' ? 1 : 0);
 	return rest->len >= digits && rest->data[0] != ' ' &&
 	       take_number(rest, digits, digits, number_out);
-}
-
-/* "+01:00", "+0100" or "Z" */
-static bool take_iso8601_zone(struct span rest, int *zone_out)
-{
-	char zone[5];
-	*zone_out = 0;
-	if (span_is_nocase(rest, "Z"))
-		return true;
-	if (rest.len != 6 || rest.data[3] != ':')
-		return date_text_parse_zone(rest, zone_out);
-	memcpy(zone, rest.data, 3);
-	memcpy(zone + 3, rest.data + 4, 2);
-	return date_text_parse_zone((struct span){zone, sizeof(zone)}, zone_out);
 }
 
 bool date_text_parse_iso8601(struct span text, time_t *when_out)

@@ -14,14 +14,15 @@
 static bool check_extracttext(struct checker *checker, struct node *node)
 {
 	const struct enclosing *outer = checker->enclosing;
-	node->data = variable_target(checker, &node->positionals[0]->texts[0], true);
 	while (outer != NULL && !span_is_nocase(outer->node->name, "foreverypart"))
 		outer = outer->outer;
-	if (outer != NULL)
-		return node->data != NULL;
-	problem_error(
-	    checker->problems, node->at, "'extracttext' must stand within 'foreverypart'");
-	return false;
+	if (outer == NULL) {
+		problem_error(
+		    checker->problems, node->at, "'extracttext' must stand within 'foreverypart'");
+		return false;
+	}
+	node->data = variable_target(checker, &node->positionals[0]->texts[0], true);
+	return node->data != NULL;
 }
 
 /* In characters; a byte that begins none counts as one. */

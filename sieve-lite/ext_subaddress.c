@@ -3,12 +3,21 @@
 #include "sieve-lite/features.h"
 #include "sieve-lite/run.h"
 
+#include <string.h>
+
 static void split(
     struct run *run, const struct address *address, struct span *user_out, struct span *detail_out)
 {
-	const char *delimiter = run->input->recipient_delimiter;
-	address_split_detail(
-	    address->local, delimiter != NULL ? delimiter : "", user_out, detail_out);
+	const char *delimiters =
+	    run->input->recipient_delimiter != NULL ? run->input->recipient_delimiter : "";
+	struct span local = address->local;
+	/* No mailbox is called "", but what stands left and right of a delimiter can be told. */
+	if (local.len > 0 && local.data[0] != '\0' && strchr(delimiters, local.data[0]) != NULL) {
+		*user_out = SPAN("");
+		*detail_out = span_from(local, 1);
+		return;
+	}
+	address_split_detail(local, delimiters, user_out, detail_out);
 }
 
 static bool part_user(struct run *run, const struct address *address, struct span *part_out)

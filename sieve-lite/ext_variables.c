@@ -39,6 +39,12 @@ static struct variable_name *entry_of(struct checker *checker, struct place at, 
 		if (span_equals_nocase((*end)->name, name))
 			return *end;
 	}
+	if (name.len > LIMIT_VARIABLE_NAME_BYTES) {
+		problem_error(checker->problems, at,
+		    "the name of variable '%s' is too long: at most %d bytes",
+		    problem_quote(checker->problems, name), LIMIT_VARIABLE_NAME_BYTES);
+		return NULL;
+	}
 	uint64_t max = checker->options->options->max_variables;
 	if (names->count >= max) {
 		problem_error(checker->problems, at, "too many variables: at most %llu",
@@ -290,7 +296,7 @@ struct variable_target *variable_target(
 	struct reference reference;
 	bool is_sound = true;
 	if (!take_reference(text, &reference) || reference.len != name->literal.len + 1 ||
-	    (reference.space.len == 0 && is_digit(reference.name.data[0]))) {
+	    (is_to_be_set && reference.space.len == 0 && is_digit(reference.name.data[0]))) {
 		problem_error(checker->problems, name->at, "'%s' is no name for a variable",
 		    problem_quote(checker->problems, name->literal));
 		return NULL;

@@ -69,7 +69,8 @@ static bool is_name(int byte)
 	return is_name_start(byte) || is_digit(byte);
 }
 
-static void skip_line(struct lexer *lexer)
+/* These two: false where it was reported that the comment is broken. */
+static bool skip_line(struct lexer *lexer)
 {
 	struct place start = lexer->at;
 	bool is_allowed = true;
@@ -79,10 +80,11 @@ static void skip_line(struct lexer *lexer)
 	}
 	if (!is_allowed)
 		problem_error(lexer->problems, start, "this comment contains a NUL");
+	return is_allowed;
 }
 
 /* Behind the opening; the first end counts, comments do not nest. */
-static void skip_bracket_comment(struct lexer *lexer, struct place start)
+static bool skip_bracket_comment(struct lexer *lexer, struct place start)
 {
 	bool is_allowed = true;
 	advance_by(lexer, 2);
@@ -90,27 +92,31 @@ static void skip_bracket_comment(struct lexer *lexer, struct place start)
 		is_allowed = is_allowed && peek(lexer, 0) != '\0';
 		advance(lexer);
 	}
-	if (peek(lexer, 0) == AT_END)
+	bool is_closed = peek(lexer, 0) != AT_END;
+	if (!is_closed)
 		problem_error(lexer->problems, start, "this comment is never closed: expected */");
 	else if (!is_allowed)
 		problem_error(lexer->problems, start, "this comment contains a NUL");
-	if (peek(lexer, 0) != AT_END)
+	if (is_closed)
 		advance_by(lexer, 2);
+	return is_closed && is_allowed;
 }
 
-static void skip_space(struct lexer *lexer)
+static bool skip_space(struct lexer *lexer)
 {
-	for (;;) {
+	bool is_sound = true;
+	while (is_sound) {
 		int byte = peek(lexer, 0);
 		if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n')
 			advance(lexer);
 		else if (byte == '#')
-			skip_line(lexer);
+			is_sound = skip_line(lexer);
 		else if (byte == '/' && peek(lexer, 1) == '*')
-			skip_bracket_comment(lexer, lexer->at);
+			is_sound = skip_bracket_comment(lexer, lexer->at);
 		else
-			return;
+			return true;
 	}
+	return false;
 }
 
 static struct span take_name(struct lexer *lexer)
@@ -316,8 +322,10 @@ static enum token_kind separator(int byte)
 
 struct token lexer_next(struct lexer *lexer)
 {
-	skip_space(lexer);
-	struct token token = {.kind = TOKEN_END, .at = lexer->at};
+	struct token token = {.kind = TOKEN_BROKEN, .at = lexer->at};
+	if (!skip_space(lexer))
+		return token;
+	token = (struct token){.kind = TOKEN_END, .at = lexer->at};
 	int byte = peek(lexer, 0);
 	if (byte == AT_END) {
 		return token;

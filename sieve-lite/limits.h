@@ -14,7 +14,8 @@
 #define LIMIT_TEST_DEPTH 32
 #define LIMIT_NODES 50000 /* commands, tests, arguments and strings of one script */
 #define LIMIT_ERRORS 64   /* then the compiler gives up */
-#define LIMIT_MATCHES 32  /* wildcards of a pattern whose values can be used */
+#define LIMIT_VARIABLE_NAME_BYTES 64
+#define LIMIT_MATCHES 32 /* wildcards of a pattern whose values can be used */
 
 #define LIMIT_INCLUDES 255                             /* different scripts */
 #define LIMIT_INCLUDED_BYTES ((size_t)4 * 1024 * 1024) /* of all of them */

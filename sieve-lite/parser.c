@@ -22,7 +22,8 @@ struct parser {
 	struct lexer lexer;
 	struct token token; /* the one to be looked at */
 	unsigned node_count;
-	unsigned errors_before;
+	bool is_sound;    /* no mistake of the grammar so far */
+	bool is_lost;     /* a list of tests without one: whatever it stands in is given up */
 	bool is_hopeless; /* too large or too many errors: the rest is not looked at */
 };
 
@@ -47,6 +48,7 @@ static bool accept(struct parser *parser, enum token_kind kind)
 static bool unexpected(struct parser *parser, const char *wanted)
 {
 	const struct token *token = &parser->token;
+	parser->is_sound = false;
 	if (token->kind == TOKEN_BROKEN || parser->is_hopeless)
 		return false; /* already reported */
 	if (token->kind == TOKEN_IDENTIFIER)
@@ -58,10 +60,11 @@ static bool unexpected(struct parser *parser, const char *wanted)
 	return false;
 }
 
-static bool is_valid(const struct parser *parser)
+/* Before each mistake of the grammar that unexpected() does not report. */
+static struct problems *mistake(struct parser *parser)
 {
-	return parser->problems->errors->error_count == parser->errors_before &&
-	       !parser->is_hopeless;
+	parser->is_sound = false;
+	return parser->problems;
 }
 
 static bool count_node(struct parser *parser)
@@ -232,7 +235,7 @@ static bool take_arguments(struct parser *parser, struct node *node)
 		end = &argument->next;
 		if (count <= LIMIT_ARGUMENTS)
 			continue;
-		problem_error(parser->problems, argument->at,
+		problem_error(mistake(parser), argument->at,
 		    "too many arguments for '%s': at most %d",
 		    problem_quote(parser->problems, node->name), LIMIT_ARGUMENTS);
 		return false;
@@ -246,7 +249,7 @@ static bool parse_arguments(struct parser *parser, struct node *node, unsigned d
 
 static void report_depth(struct parser *parser)
 {
-	problem_error(parser->problems, parser->token.at,
+	problem_error(mistake(parser), parser->token.at,
 	    "tests are nested too deep: at most %d levels", LIMIT_TEST_DEPTH);
 }
 
@@ -262,7 +265,10 @@ static bool parse_test_list(struct parser *parser, struct node *node, unsigned d
 			break;
 		}
 		*end = new_node(parser);
-		is_known = parse_arguments(parser, *end, depth) || recover_tests(parser);
+		is_known = parse_arguments(parser, *end, depth);
+		if (parser->is_lost)
+			return false;
+		is_known = is_known || recover_tests(parser);
 		end = &(*end)->next;
 	} while (is_known && accept(parser, TOKEN_COMMA));
 	if (accept(parser, TOKEN_TESTS_CLOSE))
@@ -272,6 +278,17 @@ static bool parse_test_list(struct parser *parser, struct node *node, unsigned d
 	if (is_known)
 		advance(parser);
 	return is_known;
+}
+
+/* The list is done: was there a test in it? */
+static bool check_test_list(struct parser *parser, const struct node *node)
+{
+	if (node->tests != NULL || parser->is_hopeless)
+		return true;
+	problem_error(mistake(parser), node->at, "'%s' has a list without a test",
+	    problem_quote(parser->problems, node->name));
+	parser->is_lost = true;
+	return false;
 }
 
 static bool parse_tests(struct parser *parser, struct node *node, unsigned depth)
@@ -290,10 +307,14 @@ static bool parse_tests(struct parser *parser, struct node *node, unsigned depth
 		return false;
 	}
 	node->has_test_list = is_list;
-	if (accept(parser, TOKEN_TESTS_OPEN))
-		return parse_test_list(parser, node, depth);
+	if (accept(parser, TOKEN_TESTS_OPEN)) {
+		bool is_known = parse_test_list(parser, node, depth);
+		return !parser->is_lost && check_test_list(parser, node) && is_known;
+	}
 	node->tests = new_node(parser);
-	return parse_arguments(parser, node->tests, depth);
+	bool is_known = parse_arguments(parser, node->tests, depth);
+	parser->is_lost = false;
+	return is_known;
 }
 
 static bool parse_arguments(struct parser *parser, struct node *node, unsigned depth)
@@ -315,7 +336,7 @@ static bool parse_block(struct parser *parser, struct node *node, struct place o
 {
 	node->has_block = true;
 	if (depth > LIMIT_BLOCK_DEPTH) {
-		problem_error(parser->problems, open,
+		problem_error(mistake(parser), open,
 		    "blocks are nested too deep: at most %d levels", LIMIT_BLOCK_DEPTH);
 		if (!recover_block(parser))
 			return false;
@@ -333,13 +354,18 @@ static bool parse_block(struct parser *parser, struct node *node, struct place o
 	if (parser->token.kind != TOKEN_END)
 		unexpected(parser, "a command or '}'");
 	else if (!parser->is_hopeless)
-		problem_error(parser->problems, open, "this block is never closed: expected '}'");
+		problem_error(mistake(parser), open, "this block is never closed: expected '}'");
 	return recover_block(parser);
 }
 
 static bool parse_command(struct parser *parser, struct node *node, unsigned depth)
 {
 	bool is_known = parse_arguments(parser, node, 1);
+	if (parser->is_lost) {
+		parser->is_hopeless = true;
+		parser->token.kind = TOKEN_END;
+		return false;
+	}
 	if (is_known && parser->token.kind != TOKEN_SEMICOLON &&
 	    parser->token.kind != TOKEN_BLOCK_OPEN)
 		is_known = unexpected(parser, "';' or '{'");
@@ -367,8 +393,7 @@ static bool parse_commands(struct parser *parser, struct node **first_out, unsig
 
 struct node *parser_parse(struct arena *arena, struct span source, struct problems *problems)
 {
-	struct parser parser = {
-	    .arena = arena, .problems = problems, .errors_before = problems->errors->error_count};
+	struct parser parser = {.arena = arena, .problems = problems, .is_sound = true};
 	struct node *first = NULL;
 	if (source.len > LIMIT_SCRIPT_BYTES) {
 		problem_error(problems, (struct place){1, 1},
@@ -377,7 +402,7 @@ struct node *parser_parse(struct arena *arena, struct span source, struct proble
 	}
 	lexer_init(&parser.lexer, arena, source, problems);
 	advance(&parser);
-	if (!parse_commands(&parser, &first, 1) || !is_valid(&parser))
+	if (!parse_commands(&parser, &first, 1) || !parser.is_sound || parser.is_hopeless)
 		return first;
 	if (parser.token.kind == TOKEN_BLOCK_CLOSE)
 		problem_error(

@@ -55,7 +55,8 @@ START_TEST(mistakes_are_told_with_their_place)
 	    {"if anyof (true false) { keep }\nstop",
 	        "1:30 expected ';' or '{' but found "
 	        "'}'|2:5 expected ';' or '{' but found the end of the script"},
-	    {"if allof () { }", "1:11 expected a test but found ')'"},
+	    {"if allof () { }",
+        "1:11 expected a test but found ')'|1:4 'allof' has a list without a test"},
 	    {"if header [] \"a\" { }", "1:12 expected a string but found ']'"},
 	    {"if header [\"a\",] \"a\" { }", "1:16 expected a string but found ']'"},
 	    {"if header [10] \"a\" { }", "1:12 expected a string but found a number"},
