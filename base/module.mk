@@ -16,6 +16,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/network.c %D%/network.h \
 	%D%/number.c %D%/number.h \
 	%D%/random.c %D%/random.h \
+	%D%/sha256.c %D%/sha256.h \
 	%D%/sandbox.c %D%/sandbox.h \
 	%D%/spawn.c %D%/spawn.h \
 	%D%/systemd.c %D%/systemd.h \
@@ -24,7 +25,9 @@ BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)
 
 unit_tests += tests/unit/test_base64 tests/unit/test_bytes tests/unit/test_detach tests/unit/test_file \
 	tests/unit/test_identity tests/unit/test_module tests/unit/test_network tests/unit/test_number \
-	tests/unit/test_sandbox tests/unit/test_spawn
+	tests/unit/test_sandbox tests/unit/test_sha256 tests/unit/test_spawn
+tests_unit_test_sha256_SOURCES = tests/unit/test_sha256.c
+tests_unit_test_sha256_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_base64_SOURCES = tests/unit/test_base64.c
 tests_unit_test_base64_LDADD = $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_bytes_SOURCES = tests/unit/test_bytes.c tests/unit/unit.h

@@ -75,8 +75,9 @@ struct delivery {
 	struct store *outbox;   /* owned; null while nothing is sent */
 	struct pending pending; /* where that is announced */
 
-	struct quota *quota; /* plugin_quota's, between admit and settle */
-	struct seen *seen;   /* plugin_sieve's: what is to be remembered (seen.h), or null */
+	struct replay *replay; /* the message may be one (replay.h); null: nobody asks */
+	struct quota *quota;   /* plugin_quota's, between admit and settle */
+	struct seen *seen;     /* plugin_sieve's: what is to be remembered (seen.h), or null */
 	struct script_log *script_log; /* plugin_sieve's: what is to be told (script_log.h) */
 	/* Of the same process: what was decided holds only if that one succeeds; or null. */
 	const struct delivery *relies_on;

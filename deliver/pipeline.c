@@ -23,6 +23,7 @@
 #include "deliver/plugin_sieve.h"
 #include "deliver/queue_id.h"
 #include "deliver/record.h"
+#include "deliver/replay.h"
 #include "deliver/state.h"
 #include "deliver/story.h"
 #include "deliver/user_sources.h"
@@ -50,6 +51,7 @@ struct pipeline {
 	const struct plugin *plugins[PLUGIN_MAX];
 	void *states[PLUGIN_MAX];
 	size_t plugin_count;
+	struct replay replay; /* of the message */
 	struct arena *message_arena;
 	struct arena *batch_arena;
 	/* Whom pipeline_admit() let in last, in an arena of its own. */
@@ -164,7 +166,14 @@ static const struct user *recall(const struct pipeline *pipeline, const struct d
 static bool open_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
 	delivery->known = recall(pipeline, delivery);
-	return delivery_open(delivery, pipeline->users, status);
+	if (!delivery_open(delivery, pipeline->users, status))
+		return false;
+	if (delivery->replay == NULL || !replay_take(delivery->replay, delivery))
+		return true;
+	/* It is there already, so nothing is left to do. */
+	delivery->note = "replay";
+	status_delivered(status);
+	return false;
 }
 
 static bool admit(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
@@ -435,6 +444,14 @@ static void give_message(struct delivery *delivery, const struct incoming *incom
 	delivery->has_message = true;
 }
 
+static void look_for_replay(
+    struct pipeline *pipeline, const struct pipeline_call *call, const struct spool *spool)
+{
+	pipeline->replay.spool = spool;
+	pipeline->replay.shared_count = call->lost_replies;
+	pipeline->replay.has_digest = false;
+}
+
 static void log_trouble(const struct delivery *delivery)
 {
 	const struct status *status = &delivery->status;
@@ -459,6 +476,7 @@ static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call 
 			deliveries[i].is_over = true;
 			continue;
 		}
+		deliveries[i].replay = call->lost_replies != NULL ? &pipeline->replay : NULL;
 		give_message(&deliveries[i], incoming, &own[i]);
 		if (geteuid() == 0 && count > 1) {
 			status_fail(&deliveries[i].status, CAUSE_INTERNAL,
@@ -491,6 +509,7 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
 {
 	struct incoming incoming;
 	read_incoming(pipeline, envelope, spool, &incoming);
+	look_for_replay(pipeline, call, spool);
 	for (size_t at = 0; at < count; at += BATCH_MAX) {
 		size_t part = count - at < BATCH_MAX ? count - at : BATCH_MAX;
 		struct delivery *deliveries =
@@ -505,6 +524,27 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
 		arena_reset(pipeline->batch_arena);
 	}
 	arena_reset(pipeline->message_arena);
+}
+
+void pipeline_remember(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipients, size_t count)
+{
+	look_for_replay(pipeline, call, spool);
+	for (size_t i = 0; i < count; i++) {
+		struct delivery delivery = begin(pipeline, call, envelope, &recipients[i]);
+		struct span to = recipients[i].envelope.address.text;
+		struct status status;
+		delivery.known = recall(pipeline, &delivery);
+		bool is_good = delivery_open(&delivery, pipeline->users, &status) &&
+		               replay_remember(&pipeline->replay, &delivery, &status);
+		log_write(is_good ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+		    "id=%s: the reply about <%.*s> was lost%s%s", call->id, (int)to.len, to.data,
+		    is_good ? ", and is remembered" : "; it is not remembered: ",
+		    is_good ? "" : status.detail);
+		delivery_close(&delivery);
+		arena_reset(pipeline->batch_arena);
+	}
 }
 
 /* -- for people -------------------------------------------------------------------------------- */

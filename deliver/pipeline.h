@@ -73,6 +73,9 @@ struct pipeline_call {
 	bool sends_at_once;  /* what goes into an outbox is sent by a process that outlives us, not
 	                      * by a flusher that looks for it */
 	const struct pipeline_watch *watch; /* or null */
+	/* How many lost replies all processes remember for all users (replay.h); null: none is
+	 * looked for, as for a front that tells its answer to the one who waits for it. */
+	_Atomic int64_t *lost_replies;
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has
@@ -126,6 +129,13 @@ bool pipeline_rehearse(struct pipeline *pipeline, const struct pipeline_call *ca
     const struct envelope *envelope, const struct spool *spool,
     const struct pipeline_recipient *recipient, const struct pipeline_rehearsal *rehearsal,
     struct status *status);
+
+/* The reply that told these recipients of success has not reached the client, which will come
+ * again: what pipeline_deliver() then takes for a replay, and answers without storing it a second
+ * time. `call` is that delivery's, with lost_replies. */
+void pipeline_remember(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipients, size_t count);
 
 /* What `deliver --check -d USER` says: who it is, the store, what each plugin would do, as lines
  * appended to `to`. False with a status where something stands in the way. */

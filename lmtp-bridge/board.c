@@ -169,6 +169,11 @@ void board_set_outbox(struct board *board, uint64_t depth)
 		atomic_store(&board->outbox_depth, (int64_t)depth);
 }
 
+_Atomic int64_t *board_lost_replies(struct board *board)
+{
+	return board == NULL ? NULL : &board->lost_replies;
+}
+
 int64_t board_now_us(void)
 {
 	struct timespec now;

@@ -24,8 +24,12 @@ struct caller {
 	struct board *board; /* borrowed, with our slot; or null */
 	uint32_t slot;
 	int line;
+	bool owes_word; /* on `line`: what was told there has been heard */
 	struct caller_line kept[CALLER_KEPT_MAX];
 	size_t kept_count;
+	int *unheard; /* owned; lines where we were told what our client has not heard yet */
+	size_t unheard_count;
+	size_t unheard_capacity;
 };
 
 void caller_init(
@@ -37,6 +41,13 @@ void caller_close(struct caller *caller);
 int caller_take(struct caller *caller, struct span address, int64_t deadline_ms);
 /* Puts a line back whose exchange is over; one too many is closed, and its process ends. */
 void caller_put(struct caller *caller, struct span address, int line);
+
+/* Puts back a line on which messages were delivered: it serves for nothing else until the client
+ * is known to have heard the replies. Where that never happens the process at the other end
+ * remembers them as lost (unheard.h). */
+void caller_put_unheard(struct caller *caller, int line);
+bool caller_is_unheard(const struct caller *caller);
+void caller_heard(struct caller *caller);
 
 /* No transaction is open: processes of single recipients may go. Costs nothing when repeated. */
 void caller_rest(struct caller *caller);

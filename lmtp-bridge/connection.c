@@ -190,6 +190,26 @@ void connection_end_tls(struct connection *connection)
 	connection->tls = NULL;
 }
 
+bool connection_linger(const struct connection *connection, int64_t timeout_ms)
+{
+	char ignored[512];
+	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+	/* Through TLS the end would be told in a message of its own, and a client that goes without
+	 * reading that one would look like one that has not read all. */
+	if (connection->tls == NULL)
+		(void)shutdown(connection->out_fd, SHUT_WR);
+	for (;;) {
+		if (wait_for(connection->in_fd, POLLIN, deadline_ms, false) != CONNECTION_FINE)
+			return false;
+		ssize_t got = read(connection->in_fd, ignored, sizeof(ignored));
+		if (got == 0)
+			return true;
+		/* ECONNRESET: it went without reading what we wrote. */
+		if (got < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+	}
+}
+
 void connection_pause(int64_t pause_ms)
 {
 	(void)wait_for(-1, 0, clock_monotonic_ms() + pause_ms, true);

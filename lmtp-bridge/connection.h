@@ -44,6 +44,10 @@ enum connection_end connection_start_tls(struct connection *connection, const st
     int64_t timeout_ms, struct tls_facts *facts_out, char *why, size_t why_size);
 void connection_end_tls(struct connection *connection);
 
+/* After the last word: says that no more will come, and waits until the client goes. True when it
+ * went in order, having taken in all that we wrote, as far as the kernel can tell. */
+bool connection_linger(const struct connection *connection, int64_t timeout_ms);
+
 /* Does nothing for a while, but notices when it is time to stop. */
 void connection_pause(int64_t pause_ms);
 

@@ -14,9 +14,11 @@
 #include "lmtp-bridge/channel.h"
 #include "lmtp-bridge/exchange.h"
 #include "lmtp-bridge/signals.h"
+#include "lmtp-bridge/unheard.h"
 #include "users/users.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@
 /* How long a line may keep others waiting, and how long a silent one is kept. */
 #define LEASE_MS 20
 #define SILENCE_MS 10
+/* For how long a process that is to end waits for clients that have said nothing since. */
+#define UNHEARD_TIMEOUT_MS 60000
 /* A process that nobody needs goes after so many times CHANNEL_IDLE_S. */
 #define IDLE_ROUNDS_MAX 6
 /* Of a request: each recipient has its address, its original and ORCPT. */
@@ -48,6 +52,8 @@ struct server {
 	int64_t line_since_ms;
 	int64_t started_ms;
 	uint64_t use_count;
+	struct unheard unheard;     /* on `line` */
+	struct unheard_list others; /* on lines that were left for others */
 	bool has_failed;
 	char *bound_to; /* owned; the recipient we have become the user of; or null */
 };
@@ -57,6 +63,8 @@ struct service {
 	struct server *server;
 	int fd;         /* the line */
 	int message_fd; /* -1: none, or taken over by the spool */
+	size_t start;   /* of the request in the body */
+	bool is_word;   /* it was none: the client has heard what was told on this line */
 	int64_t kill_ms;
 	struct exchange_request request;
 	uint32_t user_key;
@@ -105,6 +113,16 @@ static void answer_all(struct service *service, const struct status *status)
 		answer(service, i, status);
 }
 
+static bool read_more(struct service *service, size_t least, size_t most, int64_t deadline_ms)
+{
+	struct bytes *body = &service->server->body;
+	ssize_t got = channel_read(
+	    service->fd, bytes_reserve(body, most), least, most, &service->message_fd, deadline_ms);
+	if (got > 0)
+		body->len += (size_t)got;
+	return got >= 0;
+}
+
 static bool read_request(struct service *service)
 {
 	struct server *server = service->server;
@@ -112,22 +130,29 @@ static bool read_request(struct service *service)
 	int64_t deadline_ms = clock_monotonic_ms() + REQUEST_TIMEOUT_MS;
 	uint64_t max = 2 * SPOOL_MEMORY_BYTES +
 	               (server->settings->lmtp.max_recipients + 2) * RECIPIENT_BYTES_MAX;
-	/* A session asks one thing at a time, so there is nothing behind the request. */
+	/* A session asks one thing at a time, so there is nothing behind the request; in front of
+	 * it may stand the word that all was heard. */
 	bytes_reset(body);
-	ssize_t got = channel_read(service->fd, bytes_reserve(body, READ_BYTES),
-	    EXCHANGE_LENGTH_BYTES, READ_BYTES, &service->message_fd, deadline_ms);
-	if (got < 0)
-		return false;
-	uint64_t len = exchange_length(body->data);
-	body->len = (size_t)got;
-	size_t have = (size_t)got - EXCHANGE_LENGTH_BYTES;
+	uint64_t len = 0;
+	while (len == 0) {
+		service->start += body->len > 0 ? EXCHANGE_LENGTH_BYTES : 0;
+		size_t have = body->len - service->start;
+		service->is_word = body->len > 0 && have == 0;
+		if (service->is_word)
+			return true;
+		if (have < EXCHANGE_LENGTH_BYTES &&
+		    !read_more(service, EXCHANGE_LENGTH_BYTES - have, READ_BYTES, deadline_ms))
+			return false;
+		len = exchange_length(body->data + service->start);
+	}
+	service->start += EXCHANGE_LENGTH_BYTES;
+	size_t have = body->len - service->start;
 	if (len > max || have > len)
 		return false;
 	size_t rest = (size_t)len - have;
-	if (rest > 0 && channel_read(service->fd, bytes_reserve(body, rest), rest, rest,
-	                    &service->message_fd, deadline_ms) < 0)
+	if (rest > 0 && !read_more(service, rest, rest, deadline_ms))
 		return false;
-	struct span text = {body->data + EXCHANGE_LENGTH_BYTES, (size_t)len};
+	struct span text = {body->data + service->start, (size_t)len};
 	return exchange_read(server->arena, text, &service->request);
 }
 
@@ -170,37 +195,75 @@ static struct pipeline_recipient *take_recipients(const struct service *service)
 	return recipients;
 }
 
-static void run_pipeline(struct service *service)
+static struct pipeline_call make_call(
+    const struct server *server, const struct exchange_request *request)
 {
-	struct server *server = service->server;
-	const struct exchange_request *request = &service->request;
-	struct pipeline_watch watch = {note_step, service};
-	struct pipeline_call call = {
+	return (struct pipeline_call){
 	    .front = "lmtp",
 	    .id = request->id,
 	    .deadline_ms = request->deadline_ms,
 	    .is_probe = request->is_probe,
 	    .is_admitted = request->kind == EXCHANGE_DELIVER,
-	    .watch = &watch,
+	    .lost_replies = board_lost_replies(server->start->board),
 	};
-	struct pipeline_recipient *recipients = take_recipients(service);
-	struct status status;
-	if (request->kind == EXCHANGE_ADMIT) {
-		status_delivered(&status);
-		pipeline_admit(server->pipeline, &call, &request->envelope, recipients, &status);
-		answer(service, 0, &status);
+}
+
+/* The session tells its client now: until we learn that it has heard, we are ready to remember. */
+static void keep_unheard(struct service *service, const struct status *statuses, int message_fd)
+{
+	struct server *server = service->server;
+	size_t count = service->request.recipient_count;
+	bool is_success = false;
+	for (size_t i = 0; i < count; i++)
+		is_success |= status_is_success(&statuses[i]);
+	if (!is_success || board_lost_replies(server->start->board) == NULL) {
+		if (message_fd >= 0)
+			close(message_fd);
 		return;
 	}
+	unheard_keep(&server->unheard, &server->body, service->start, message_fd);
+	for (size_t i = 0; i < count; i++)
+		bytes_append_byte(&server->unheard.stored, status_is_success(&statuses[i]) ? 1 : 0);
+}
+
+static void run_delivery(struct service *service, const struct pipeline_call *call)
+{
+	struct server *server = service->server;
+	const struct exchange_request *request = &service->request;
+	struct status status;
+	int message_fd = -1;
+	if (service->message_fd >= 0)
+		message_fd = fcntl(service->message_fd, F_DUPFD_CLOEXEC, 0);
 	struct spool *spool = take_message(service, &status);
 	if (spool == NULL) {
 		answer_all(service, &status);
+		file_close(&message_fd);
 		return;
 	}
 	struct status *statuses = memory_new(request->recipient_count, sizeof(*statuses));
-	pipeline_deliver(server->pipeline, &call, &request->envelope, spool, recipients,
-	    request->recipient_count, statuses, answer, service);
-	free(statuses);
+	pipeline_deliver(server->pipeline, call, &request->envelope, spool,
+	    take_recipients(service), request->recipient_count, statuses, answer, service);
 	spool_free(&spool);
+	keep_unheard(service, statuses, message_fd);
+	free(statuses);
+}
+
+static void run_pipeline(struct service *service)
+{
+	struct server *server = service->server;
+	const struct exchange_request *request = &service->request;
+	struct pipeline_watch watch = {note_step, service};
+	struct pipeline_call call = make_call(server, request);
+	struct status status;
+	call.watch = &watch;
+	if (request->kind == EXCHANGE_DELIVER) {
+		run_delivery(service, &call);
+		return;
+	}
+	status_delivered(&status);
+	pipeline_admit(
+	    server->pipeline, &call, &request->envelope, take_recipients(service), &status);
+	answer(service, 0, &status);
 }
 
 /* The pipeline is opened again for each exchange until it can be: what is wrong may be mended. */
@@ -241,6 +304,65 @@ static bool is_for_us(struct service *service)
 	return span_is(address, server->bound_to);
 }
 
+/* -- what was not heard ---------------------------------------------------------------------- */
+
+/* Its session has gone without a word: the client will send the message again. */
+static void remember(struct server *server, struct unheard *lost)
+{
+	struct exchange_request request;
+	struct span body = span_from(bytes_span(&lost->body), lost->start);
+	int64_t timeout_ms = (int64_t)server->settings->delivery_timeout_s * 1000;
+	if (lost->is_waiting && exchange_read(server->arena, body, &request)) {
+		struct service service = {.server = server, .message_fd = lost->message_fd};
+		struct pipeline_call call = make_call(server, &request);
+		struct status status;
+		struct pipeline_recipient *stored =
+		    arena_new_items(server->arena, request.recipient_count, sizeof(*stored));
+		size_t count = 0;
+		lost->message_fd = -1;
+		service.request = request;
+		call.deadline_ms = clock_monotonic_ms() + timeout_ms;
+		set_alarm(timeout_ms);
+		for (size_t i = 0; i < request.recipient_count; i++) {
+			if (lost->stored.data[i] != 0)
+				stored[count++].envelope = request.recipients[i];
+		}
+		struct spool *spool = take_message(&service, &status);
+		if (spool != NULL)
+			pipeline_remember(
+			    server->pipeline, &call, &request.envelope, spool, stored, count);
+		spool_free(&spool);
+		if (service.message_fd >= 0)
+			close(service.message_fd);
+		set_alarm(0);
+		arena_reset(server->arena);
+	}
+	unheard_reset(lost);
+}
+
+static void remember_others(struct server *server)
+{
+	struct unheard lost;
+	while (server->others.count > 0 && unheard_list_take_lost(&server->others, &lost)) {
+		remember(server, &lost);
+		unheard_clear(&lost);
+	}
+}
+
+/* Waits for a word on one of those lines, or for `fd`. */
+static int wait_for_word(struct server *server, int fd, int timeout_ms)
+{
+	struct pollfd pollers[UNHEARD_LINES_MAX + 1] = {{fd, POLLIN, 0}};
+	for (size_t i = 0; i < server->others.count; i++)
+		pollers[i + 1] = (struct pollfd){server->others.items[i].line, POLLIN, 0};
+	int ready = poll(pollers, 1 + (nfds_t)server->others.count, timeout_ms);
+	if (ready > 0)
+		remember_others(server);
+	return ready;
+}
+
+/* -- one request ----------------------------------------------------------------------------- */
+
 /* False when the line is of no more use. */
 static bool serve(struct service *service)
 {
@@ -250,8 +372,12 @@ static bool serve(struct service *service)
 		/* The end of a line is no error. */
 		if (server->body.len > 0 || errno != EPIPE)
 			log_write(LOG_LEVEL_ERROR, "a session sent a request that is none");
+		remember(server, &server->unheard);
 		return false;
 	}
+	unheard_reset(&server->unheard);
+	if (service->is_word)
+		return true;
 	int64_t now_ms = clock_monotonic_ms();
 	set_times(service, now_ms);
 	/* Waited too long for us, or nobody is there to be answered: the client will come again, so
@@ -291,7 +417,12 @@ static void drop_line(struct server *server, bool says_farewell)
 	if (says_farewell)
 		(void)channel_write(server->line, &farewell, sizeof(farewell), -1,
 		    clock_monotonic_ms() + FAREWELL_TIMEOUT_MS);
-	close(server->line);
+	/* The session may still use it to say that its client has heard. */
+	if (says_farewell && server->unheard.is_waiting)
+		unheard_list_add(&server->others, &server->unheard, server->line);
+	else
+		close(server->line);
+	unheard_reset(&server->unheard);
 	server->line = -1;
 }
 
@@ -327,13 +458,28 @@ static bool is_worn(const struct server *server)
 	       (lmtp->process_age_s > 0 && age_ms >= (int64_t)lmtp->process_age_s * 1000);
 }
 
+static int take_call(struct server *server)
+{
+	int serving = server->start->serving;
+	while (server->others.count > 0) {
+		if (wait_for_word(server, serving, CHANNEL_IDLE_S * 1000) <= 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+		int line = channel_take(serving, false);
+		if (line >= 0 || errno != EAGAIN)
+			return line;
+	}
+	return channel_take(serving, true);
+}
+
 static enum next wait_for_call(struct server *server)
 {
 	set_state(server, BOARD_FREE);
 	/* The last one stays. */
 	for (unsigned round = 0;
 	     !is_worn(server) && (round < IDLE_ROUNDS_MAX || free_count(server) < 2); round++) {
-		int line = channel_take(server->start->serving, true);
+		int line = take_call(server);
 		if (line >= 0) {
 			take_line(server, line);
 			return NEXT_EXCHANGE;
@@ -389,6 +535,7 @@ static enum next wait_for_next(struct server *server)
 {
 	if (server->start->serving < 0)
 		return wait_on_last_line(server);
+	remember_others(server);
 	if (is_worn(server)) {
 		drop_line(server, true);
 		return NEXT_END;
@@ -403,8 +550,10 @@ static void exchange(struct server *server)
 	set_state(server, BOARD_BUSY);
 	bool is_good = serve(&service);
 	set_state(server, BOARD_HELD);
-	board_done(server->start->board, server->start->slot);
-	server->use_count++;
+	if (!service.is_word) {
+		board_done(server->start->board, server->start->slot);
+		server->use_count++;
+	}
 	if (!is_good)
 		drop_line(server, false);
 	if (service.message_fd >= 0)
@@ -420,7 +569,9 @@ int delivery_process_run(const struct delivery_start *start)
 	    .settings = start->settings,
 	    .arena = arena_new(),
 	    .line = start->line,
-	    .started_ms = clock_monotonic_ms()};
+	    .started_ms = clock_monotonic_ms(),
+
+	    .unheard = {.line = -1, .message_fd = -1}};
 	for (;;) {
 		enum next next = wait_for_next(&server);
 		if (next == NEXT_END)
@@ -429,6 +580,13 @@ int delivery_process_run(const struct delivery_start *start)
 			exchange(&server);
 	}
 	drop_line(&server, false);
+	/* One that leaves to make room does not wait. */
+	int64_t end_ms = clock_monotonic_ms() + UNHEARD_TIMEOUT_MS;
+	while (start->serving >= 0 && server.others.count > 0 &&
+	       wait_for_word(&server, -1, clock_left_ms(end_ms)) != 0)
+		;
+	unheard_list_clear(&server.others);
+	unheard_clear(&server.unheard);
 	pipeline_close(&server.pipeline);
 	arena_free(&server.arena);
 	bytes_clear(&server.body);

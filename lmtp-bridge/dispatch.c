@@ -117,7 +117,9 @@ static void read_answer(const struct work *work, struct job *job)
 static void end_job(struct work *work, struct job *job)
 {
 	bool is_good = job->ending == ENDING_ANSWERED;
-	if (job->line >= 0 && is_good)
+	if (job->line >= 0 && is_good && work->request.kind == EXCHANGE_DELIVER)
+		caller_put_unheard(work->dispatch->caller, job->line);
+	else if (job->line >= 0 && is_good)
 		caller_put(work->dispatch->caller, job->recipients[0].address.text, job->line);
 	else if (job->line >= 0)
 		close(job->line);

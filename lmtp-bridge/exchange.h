@@ -38,6 +38,8 @@ struct exchange_request {
 /* A request: its length first, in this many bytes. */
 #define EXCHANGE_LENGTH_BYTES 8
 
+/* Instead of a request, the length 0 says that the client has heard all answers that were told on
+ * this line. Any request says so, too. */
 void exchange_write(const struct exchange_request *request, struct bytes *to);
 /* The length of what follows the length. */
 uint64_t exchange_length(const char length[EXCHANGE_LENGTH_BYTES]);

@@ -39,6 +39,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/srs_session.c \
 	%D%/supervisor.c %D%/supervisor.h \
 	%D%/supervisor_children.c %D%/supervisor_clients.c %D%/supervisor_state.h \
+	%D%/unheard.c %D%/unheard.h \
 	%D%/tls_keys.c %D%/tls_keys.h %D%/tls_module.h
 BRIDGE_LIBS = %D%/libbridge.a $(DELIVER_LIBS)
 

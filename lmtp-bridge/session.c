@@ -20,6 +20,10 @@
 #define READ_BYTES 65536
 /* Replies are written together when we wait for the client, or when there are so many. */
 #define OUTPUT_BYTES 32768
+/* How long a client may take to go that sent QUIT before it had its replies, and one that learns
+ * behind them that we go. */
+#define QUIT_LINGER_MS 10000
+#define LINGER_MS 2000
 
 struct session {
 	const struct session_start *start;
@@ -34,6 +38,7 @@ struct session {
 	bool has_spool_failed;
 	struct status spool_failure;
 	bool is_over;
+	bool is_broken; /* what we wrote last did not go out */
 };
 
 /* Each message has its own; a transaction that brings none leaves it to the next. */
@@ -134,7 +139,7 @@ static void flush(struct session *session)
 	struct span output = lmtp_output(session->lmtp);
 	int64_t timeout_ms = (int64_t)session->settings->lmtp.command_timeout_s * 1000;
 	if (connection_write(&session->connection, output, timeout_ms) != CONNECTION_FINE)
-		session->is_over = true;
+		session->is_over = session->is_broken = true;
 	lmtp_output_drop(session->lmtp, output.len);
 }
 
@@ -205,6 +210,8 @@ static bool read_input(struct session *session)
 	switch (connection_read(&session->connection, in, sizeof(in), (int64_t)timeout_s * 1000,
 	    lmtp_is_idle(session->lmtp), &got)) {
 	case CONNECTION_FINE:
+		/* All replies were written before, so the client has heard them. */
+		caller_heard(&session->caller);
 		take_input(session, in, got);
 		return !session->is_over;
 	case CONNECTION_TIMED_OUT:
@@ -214,9 +221,21 @@ static bool read_input(struct session *session)
 		lmtp_close(session->lmtp, LMTP_GOODBYE_SHUTDOWN);
 		return false;
 	case CONNECTION_CLOSED:
+		session->is_broken = true;
 		break;
 	}
 	return false;
+}
+
+/* Postfix sends QUIT together with the message's end, so it says nothing about the replies, which
+ * come after it. That the client reads them and goes says it. */
+static void part(struct session *session)
+{
+	int64_t linger_ms = session->is_over ? QUIT_LINGER_MS : LINGER_MS;
+	flush(session);
+	if (caller_is_unheard(&session->caller) && !session->is_broken &&
+	    connection_linger(&session->connection, linger_ms))
+		caller_heard(&session->caller);
 }
 
 void session_run(const struct session_start *start)
@@ -254,7 +273,7 @@ void session_run(const struct session_start *start)
 		do
 			flush(&session);
 		while (read_input(&session));
-		flush(&session);
+		part(&session);
 	}
 	spool_free(&session.spool);
 	lmtp_free(&session.lmtp);

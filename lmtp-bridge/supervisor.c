@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "deliver/replay.h"
+#include "deliver/state.h"
 #include "lmtp-bridge/signals.h"
 #include "lmtp-bridge/supervisor_state.h"
 
@@ -78,11 +80,24 @@ static void tell_ready(const struct supervisor *supervisor)
 	    supervisor->listeners.count);
 }
 
+/* Memories of lost replies that are there from before; `known` (may be null) is the directory they
+ * were counted in. */
+static void count_lost_replies(struct supervisor *supervisor, const char *known)
+{
+	const struct settings *settings = supervisor->generations->settings;
+	const char *shared = state_shared_directory(settings);
+	if (shared != NULL && (known == NULL || strcmp(shared, known) != 0))
+		atomic_fetch_add(
+		    board_lost_replies(supervisor->board), replay_count_shared(settings));
+}
+
 static void reload(struct supervisor *supervisor)
 {
 	struct status status;
 	systemd_tell_reloading(&supervisor->systemd);
+	const struct generation *before = supervisor->generations;
 	bool is_good = load(supervisor, &status);
+	count_lost_replies(supervisor, state_shared_directory(before->settings));
 	board_add(supervisor->board, is_good ? BOARD_RELOADS : BOARD_RELOADS_REFUSED, 1);
 	if (is_good) {
 		supervisor_end_services(supervisor);
@@ -231,6 +246,7 @@ static bool start(struct supervisor *supervisor, struct status *status)
 		    limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
+	count_lost_replies(supervisor, NULL);
 	for (size_t i = 0; i < supervisor->listeners.count; i++)
 		log_write(LOG_LEVEL_INFO, "listening on %s", supervisor->listeners.items[i].title);
 	tell_ready(supervisor);

@@ -142,6 +142,14 @@ void smtp_connection_close(struct smtp_connection **connection)
 	*connection = NULL;
 }
 
+void smtp_connection_part(struct smtp_connection **connection)
+{
+	static const char word[] = "QUIT\r\n";
+	if (*connection != NULL)
+		(void)send((*connection)->fd, word, sizeof(word) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	smtp_connection_close(connection);
+}
+
 /* -- talking --------------------------------------------------------------------------------- */
 
 static bool fail(

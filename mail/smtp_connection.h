@@ -16,6 +16,8 @@ struct smtp_connection;
 struct smtp_connection *smtp_connection_open(
     const char *place, const char *default_port, int64_t deadline_ms, struct status *status);
 void smtp_connection_close(struct smtp_connection **connection);
+/* The same between two messages: says QUIT, and waits for nothing. */
+void smtp_connection_part(struct smtp_connection **connection);
 
 /* Sends and reads until the client wants the text or is done. A lost connection or the deadline
  * ends it through smtp_client_fail(): then it is done. Returns what is wanted: TEXT or DONE. */

@@ -29,10 +29,20 @@ void relay_line_close(struct relay_line *line)
 	line->server = (struct smtp_server){0};
 }
 
+/* One that nobody uses: the server learns that its last reply has arrived. */
+static void part(struct relay_line *line)
+{
+	smtp_connection_part(&line->connection);
+	relay_line_close(line);
+}
+
 void relay_pool_free(struct relay_pool **pool)
 {
 	for (size_t i = 0; *pool != NULL && i < LINES_MAX; i++) {
-		relay_line_close(&(*pool)->lines[i]);
+		if ((*pool)->lines[i].is_taken)
+			relay_line_close(&(*pool)->lines[i]);
+		else
+			part(&(*pool)->lines[i]);
 		free((*pool)->lines[i].place);
 	}
 	free(*pool);
@@ -54,7 +64,7 @@ static struct relay_line *find_line(struct relay_pool *pool, const char *place)
 	}
 	if (best == NULL)
 		return NULL;
-	relay_line_close(best);
+	part(best);
 	free(best->place);
 	*best = (struct relay_line){.place = memory_string(place)};
 	return best;
@@ -81,7 +91,7 @@ struct relay_line *relay_pool_take(
 		return NULL;
 	}
 	if (line->connection != NULL && now_ms - line->idle_since_ms > IDLE_MS)
-		relay_line_close(line);
+		part(line);
 	if (line->connection == NULL) {
 		int64_t limit_ms = now_ms + CONNECT_MS;
 		line->connection = smtp_connection_open(

@@ -20,6 +20,7 @@ CONFIG = """\
 hostname = "mx.test"
 postmaster = "postmaster@example.test"
 first_valid_uid = 1
+state_directory = "{state}"
 {globals}
 users "virtual" {{ driver = "passwd-file"  path = "{directory}/users"  username = "%{{user}}" }}
 store {{ location = "maildir:~/Maildir" }}
@@ -77,7 +78,8 @@ class Bridge:
 
     def configure(self, **settings):
         self.settings.update(settings)
-        values = {"globals": "", "quota": "", "lmtp": "", "metrics": "", "inet6": "", "level": "info"}
+        values = {"globals": "", "quota": "", "lmtp": "", "metrics": "", "inet6": "",
+                  "level": "info", "state": self.mail + "/.state"}
         values.update(self.settings)
         if self.inet6:
             values["inet6"] = 'listen "inet:[::1]:%d" {}' % self.port

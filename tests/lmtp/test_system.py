@@ -63,7 +63,7 @@ bridges.CONFIG = bridges.CONFIG.replace('user = "{user}"', 'session_user = "nobo
     'username = "%{{user}}" }}', 'users "system" {{ driver = "passwd"  witness = "s0" }}').replace(
     'first_valid_uid = 1\n', 'first_valid_uid = 60000\n').replace(
     "{directory}/mail/records", "none")
-bridge = bridges.Bridge(lmtp='delivery_processes = "6"', globals='delivery_timeout = "60s"')
+bridge = bridges.Bridge(state="", lmtp='delivery_processes = "6"', globals='delivery_timeout = "60s"')
 
 
 @tap.setup
@@ -103,6 +103,8 @@ def _():
         tap.equal(set(uids("lmtp-session")), {(NOBODY.pw_uid,) * 4})
         tap.equal(uids("lmtp-delivery"), [(UID + 1,) * 4])
         tap.equal(client.data(HELLO)[0].code, 250)
+        tap.equal(uids("lmtp-delivery"), [(UID + 1,) * 4], "it waits for a word of the client's")
+        tap.equal(client.command("NOOP").code, 250)
         tap.until(lambda: not bridge.children("lmtp-delivery"), "the process goes")
     folder = os.path.join(bridge.mail, "s1", "Maildir", "new")
     (name,) = os.listdir(folder)
@@ -135,6 +137,28 @@ def _():
         tap.equal([reply.code for reply in client.data(HELLO, len(names))], [250] * len(names))
     for name in names:
         tap.equal(len(bridge.stored(name[:-2])), 1, name)
+
+
+@case("a lost reply is remembered in the user's own place, for the recipients who have the mail")
+def _():
+    names = ["s%d@x" % number for number in range(40, 43)]
+    stored = [len(bridge.stored(name[:-2])) for name in names]
+    places = [os.path.join(bridge.mail, name[:-2], ".local/state/ladle/replies") for name in names]
+    text = b"Subject: lost\r\n\r\n"
+    with bridge.client() as client:
+        replies = client.deliver("a@x", names, text)
+        tap.equal([replies[name].code for name in names], [250] * 3)
+        client.close()
+    tap.until(lambda: all(os.path.isdir(place) and os.listdir(place) for place in places),
+              "each has a memory")
+    tap.equal([os.stat(place).st_uid for place in places], [UID + 40, UID + 41, UID + 42])
+    for count in (1, 2):
+        with bridge.client() as client:
+            replies = client.deliver("a@x", names, text)
+            tap.equal([replies[name].code for name in names], [250] * 3)
+        tap.equal([len(bridge.stored(name[:-2])) for name in names],
+                  [before + count for before in stored])
+        tap.check(not any(os.path.exists(place) for place in places), "nothing is left")
 
 
 @case("a process killed while it waits costs nothing")

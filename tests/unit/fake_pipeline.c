@@ -32,6 +32,18 @@ static bool is_named(const struct pipeline_recipient *recipient, const char *pre
 	return span_starts_with(recipient->envelope.address.local, prefix);
 }
 
+void pipeline_remember(struct pipeline *pipeline, const struct pipeline_call *call,
+    const struct envelope *envelope, const struct spool *spool,
+    const struct pipeline_recipient *recipients, size_t count)
+{
+	(void)pipeline;
+	(void)call;
+	(void)envelope;
+	(void)spool;
+	(void)recipients;
+	(void)count;
+}
+
 bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient,
     struct status *status)

@@ -1,0 +1,39 @@
+#ifndef DELIVER_REPLAY_H
+#define DELIVER_REPLAY_H
+
+#include "base/sha256.h"
+#include "deliver/delivery.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A reply that the client did not get makes it send the message again. So what was answered with
+ * success is remembered when the reply is lost: a digest of message, envelope sender and
+ * recipient. The same message to the same recipient then uses this memory up, is answered with
+ * success, and is not stored a second time.
+ *
+ * A memory is an empty file that is called like the digest, in a directory of its own where state
+ * is kept (state_is_shared: one for all users, else in the user's). Made, used up and counted
+ * without locks: each of them is one step of the file system. */
+#define REPLAY_DAYS 5
+
+/* One message, for all its recipients. */
+struct replay {
+	const struct spool *spool;
+	_Atomic int64_t *shared_count; /* memories in the shared directory: never too small */
+	bool is_looked_through;        /* memories that are too old have been sought */
+	bool has_digest;
+	unsigned char digest[SHA256_BYTES];
+};
+
+/* Is this delivery, whose user is open, a replay? Its memory is used up then. Costs a look at the
+ * count, or at the user's state directory, where there are no memories. */
+bool replay_take(struct replay *replay, struct delivery *delivery);
+
+/* The success of this delivery was not heard. Durable when it returns true. */
+bool replay_remember(struct replay *replay, struct delivery *delivery, struct status *status);
+
+/* How many memories may be in the shared directory: what the count begins with. */
+int64_t replay_count_shared(const struct settings *settings);
+
+#endif

@@ -1,0 +1,77 @@
+"""A proxy in front of an LMTP server that loses replies on demand: for tests of what a client does
+that has not heard how its message fared."""
+
+import os
+import socket
+import threading
+
+
+class Lossy:
+    """Listens on the unix socket `path` and passes everything on to the one at `target`.
+
+    lose: None, or how the next connections end once a message's last dot has come by:
+      "closed"  what follows the dot (Postfix sends QUIT along) is held back, the replies are read
+                and thrown away, and both connections are closed
+      "reset"   all is passed on, and both connections end before the replies are read
+    """
+
+    def __init__(self, path, target):
+        self.target = target
+        self.lose = None
+        self.lost = 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        os.chmod(path, 0o666)
+        self.listener.listen(50)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(self.target)
+            state = {"lose": self.lose, "is_lost": threading.Event()}
+            for work in (self._to_server, self._to_client):
+                threading.Thread(target=work, args=(client, server, state), daemon=True).start()
+
+    def _to_server(self, client, server, state):
+        seen = b""
+        while True:
+            data = client.recv(65536)
+            if not data:
+                # What the client leaves unsaid stays unsaid.
+                server.close() if state["is_lost"].is_set() else self._shut(server)
+                return
+            seen = (seen + data)[-100000:]
+            at = seen.find(b"\r\n.\r\n")
+            if state["lose"] is None or at < 0:
+                server.sendall(data)
+                continue
+            behind = len(seen) - (at + 5)
+            state["is_lost"].set()
+            server.sendall(data if state["lose"] == "reset" else data[:len(data) - behind])
+            return
+
+    def _to_client(self, client, server, state):
+        while True:
+            # At "reset" not a byte of the last replies is taken from the server's socket.
+            flags = socket.MSG_PEEK if state["lose"] == "reset" else 0
+            data = server.recv(65536, flags)
+            if state["is_lost"].is_set():
+                self.lost += 1
+                server.close()
+                client.close()
+                return
+            if flags:
+                server.recv(len(data))
+            if not data:
+                self._shut(client)
+                return
+            client.sendall(data)
+
+    @staticmethod
+    def _shut(end):
+        try:
+            end.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
