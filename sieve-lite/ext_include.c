@@ -220,6 +220,8 @@ static void run_included(struct run *run, const struct included *included, struc
 {
 	const struct sieve_script *outer = run->script;
 	void *outer_states[REGISTRY_MAX];
+	struct span outer_matches[LIMIT_MATCHES + 1];
+	size_t outer_match_count = run->match_count;
 	uint64_t max = run->script->options->max_include_depth;
 	if (visits->depth >= max) {
 		run_fail(run, "scripts are included too deep: at most %llu levels",
@@ -229,6 +231,8 @@ static void run_included(struct run *run, const struct included *included, struc
 	run_spend(run, STEPS_TO_ENTER);
 	memcpy(outer_states, run->local_states, sizeof(outer_states));
 	memset(run->local_states, 0, sizeof(run->local_states));
+	memcpy(outer_matches, run->matches, sizeof(outer_matches));
+	run->match_count = 0;
 	run->script = included->script;
 	visits->depth++;
 	visits->was_run[included->number] = true;
@@ -238,6 +242,8 @@ static void run_included(struct run *run, const struct included *included, struc
 	visits->depth--;
 	run->script = outer;
 	memcpy(run->local_states, outer_states, sizeof(outer_states));
+	memcpy(run->matches, outer_matches, sizeof(outer_matches));
+	run->match_count = outer_match_count;
 	if (run->unwind == UNWIND_RETURN)
 		run->unwind = UNWIND_NONE;
 }

@@ -1,0 +1,2 @@
+require ["variables"];
+if header :matches "subject" "F*" { set "x" "${1}"; }
