@@ -214,8 +214,11 @@ static void find_sender(struct run *run, struct notification *it)
 	struct address address;
 	size_t count;
 	it->author = (struct compose_mailbox){.address = letter_owner(run)};
-	if (options->notify_from != NULL && run->input->user_email == NULL)
-		it->author.address = span_of(options->notify_from);
+	if (run->input->user_email == NULL &&
+	    letter_source(
+	        run->arena, run->input, options, span_of(options->notify_from), &address) &&
+	    address.text.len > 0)
+		it->author.address = address.text;
 	if (it->from.data != NULL && letter_mailboxes(run->arena, it->from, &mailboxes, &count))
 		it->author = mailboxes[0];
 	it->sender = it->author.address;

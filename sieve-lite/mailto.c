@@ -6,7 +6,7 @@
  *	qchar     = unreserved / pct-encoded / "!" / "$" / "'" / "(" / ")" / "*" / "+" / "," / ";"
  *	            / ":" / "@"
  *
- * Commas may be encoded as well: RFC 2368 had it so. */
+ * Commas may be encoded as well: RFC 2368 had it so. A "=" in a value cannot be misread. */
 #include "sieve-lite/mailto.h"
 
 #include "mail/header.h"
@@ -34,7 +34,7 @@ static bool is_qchar(char byte)
 {
 	return (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') ||
 	       (byte >= '0' && byte <= '9') ||
-	       (byte != '\0' && strchr("-._~!$'()*+,;:@", byte) != NULL);
+	       (byte != '\0' && strchr("-._~!$'()*+,;:@=", byte) != NULL);
 }
 
 static bool decode(struct reader *reader, struct span text, struct span *decoded_out)
@@ -90,6 +90,9 @@ static bool add_recipients(struct reader *reader, struct span list, bool is_copy
 	struct mailto *mailto = reader->mailto;
 	if (has_control(list))
 		return fail(reader, "a recipient has a control character");
+	list = span_trim(list);
+	if (list.len == 0 || list.data[0] == ',' || list.data[list.len - 1] == ',')
+		return fail(reader, "a recipient is missing");
 	const struct listed_address *listed = address_list_parse(reader->arena, list);
 	for (; listed != NULL; listed = listed->next) {
 		if (!listed->is_valid)
@@ -196,7 +199,8 @@ bool mailto_parse(struct arena *arena, struct span text, const struct mailto_lim
 	bool is_good = true;
 	if (span_find(to, ':') < to.len || span_find(to, ';') < to.len)
 		is_good = fail(&reader, "it has a character that must be encoded");
-	is_good = is_good && decode(&reader, to, &list) && add_recipients(&reader, list, false);
+	is_good = is_good && decode(&reader, to, &list) &&
+	          (to.len == 0 || add_recipients(&reader, list, false));
 	while (is_good && rest.len > 0 && span_next_piece(&rest, '&', &field))
 		is_good = read_field(&reader, field);
 	*why_out = reader.why;

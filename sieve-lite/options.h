@@ -57,7 +57,8 @@ struct sieve_options {
 	uint64_t max_notifications;     /* of one run */
 	uint64_t notify_max_recipients; /* of one notification; what is beyond is left out */
 	uint64_t notify_max_fields;
-	const char *notify_from; /* where neither script nor user say one; null: the recipient */
+	/* Where neither script nor user say one, as notify_envelope_from; null: the recipient. */
+	const char *notify_from;
 	/* "sender", "recipient", "orig_recipient", "user_email", "postmaster" or "<address>"; null:
 	 * as From. Of the envelope. */
 	const char *notify_envelope_from;

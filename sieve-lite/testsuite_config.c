@@ -258,7 +258,6 @@ void testsuite_config_reload(struct testsuite *suite)
 	read_score(suite, "sieve_spamtest_", &suite->options.spamtest);
 	read_score(suite, "sieve_virustest_", &suite->options.virustest);
 	suite->options.postmaster = "postmaster@example.com";
-	suite->options.notify_from = suite->options.postmaster;
 	suite->options.max_variable_bytes = 4096;
 	suite->options.vacation_uses_original = false;
 	suite->options.vacation_min_short_seconds = suite->options.vacation_min_seconds;
@@ -267,6 +266,10 @@ void testsuite_config_reload(struct testsuite *suite)
 		if (value.data != NULL)
 			set_option(suite, options[i].type, options[i].offset, value);
 	}
+	/* There the setting of the envelope is that of From as well. */
+	suite->options.notify_from = suite->options.notify_envelope_from != NULL
+	                                 ? suite->options.notify_envelope_from
+	                                 : suite->options.postmaster;
 	read_header_rules(suite);
 	struct span email = testsuite_config(suite, "sieve_user_email");
 	bool is_address =
