@@ -270,8 +270,12 @@ static void append_boundary(struct bytes *to, struct span id, const char *end)
 
 void compose_multipart(struct bytes *to, const char *type, struct span id)
 {
-	bytes_appendf(to, "MIME-Version: 1.0\nContent-Type: %s;\n boundary=\"%.*s\"\n\n", type,
-	    (int)boundary(id).len, boundary(id).data);
+	/* What is in the parts is not known yet, and 8bit in one makes it that of the whole (RFC
+	 * 2045 6.4). */
+	bytes_appendf(to,
+	    "MIME-Version: 1.0\nContent-Type: %s;\n boundary=\"%.*s\"\n"
+	    "Content-Transfer-Encoding: 8bit\n\n",
+	    type, (int)boundary(id).len, boundary(id).data);
 	bytes_append_text(to, "This message has several parts.\n");
 }
 

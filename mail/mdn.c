@@ -85,7 +85,8 @@ struct message *mdn_compose(struct arena *arena, const struct mdn *mdn)
 	compose_part(&text, id);
 	append_disposition(&text, mdn);
 	compose_part(&text, id);
-	bytes_append_text(&text, "Content-Type: text/rfc822-headers\n\n");
+	bytes_append_text(
+	    &text, "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: 8bit\n\n");
 	compose_foreign(&text, id, mdn->message->head);
 	compose_end(&text, id);
 	return compose_finish(arena, &text);

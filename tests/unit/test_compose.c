@@ -221,7 +221,7 @@ START_TEST(notice_of_refusal)
 	    "recipient's mail filter:\n\nNo, thanks.\n\n--",
 	    "\nFinal-Recipient: rfc822; bert@example.net\nOriginal-Message-ID: <a@b>\n"
 	    "Disposition: automatic-action/MDN-sent-automatically; deleted\n\n--",
-	    "Content-Type: text/rfc822-headers\n\nMessage-ID: <a@b>\nSubject: x\n",
+	    "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: 8bit\n\nMessage-ID: <a@b>\nSubject: x\n",
 	};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(notice->head.data, lines[i]) != NULL, "%s\nis not in\n%s",
