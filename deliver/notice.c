@@ -65,7 +65,8 @@ static struct span write_start(const struct delivery *delivery, struct bytes *to
 	const struct span pieces[] = {item->delivery_id, item->recipient};
 	struct span id = compose_message_id(
 	    delivery->arena, "notice", pieces, 2, span_of(delivery->settings->hostname));
-	struct compose_mailbox from = {SPAN("Mail filter"), postmaster(delivery)};
+	struct compose_mailbox from = {
+	    .name = SPAN("Mail filter"), .address = postmaster(delivery)};
 	struct compose_mailbox owner = {.address = item->owner};
 	bytes_append_text(to, "Return-Path: <>\n");
 	compose_words(to, "Message-ID", id);

@@ -183,8 +183,9 @@ static struct message *compose_notice(const struct delivery *delivery, const str
 	struct span pieces[] = {span_of(delivery->call->id), delivery->user.name};
 	struct bytes text = {0};
 	struct bytes body = {0};
-	struct compose_mailbox from = {SPAN("Mail delivery"), span_of(postmaster)};
-	struct compose_mailbox to = {SPAN(""), delivery->recipient->envelope.address.text};
+	struct compose_mailbox from = {
+	    .name = SPAN("Mail delivery"), .address = span_of(postmaster)};
+	struct compose_mailbox to = {.address = delivery->recipient->envelope.address.text};
 	if (strchr(postmaster, '@') == NULL)
 		from.address = arena_spanf(arena, "%s@%.*s", postmaster, (int)host.len, host.data);
 	compose_words(&text, "Return-Path", SPAN("<>"));

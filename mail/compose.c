@@ -85,14 +85,15 @@ void compose_words(struct bytes *to, const char *name, struct span words)
 
 /* -- Addresses --------------------------------------------------------------------------------- */
 
-/* RFC 5322 3.2.3, and the blank: what may stand in a phrase without quotes. */
-static bool is_phrase(struct span text)
+/* RFC 5322 3.2.3, and perhaps the blank: what may stand in a phrase without quotes. */
+static bool is_phrase(struct span text, bool may_have_blanks)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char byte = text.data[i];
 		bool is_atom = (byte >= '0' && byte <= '9') ||
 		               (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') ||
-		               strchr("!#$%&'*+-/=?^_`{|}~ ", byte) != NULL;
+		               (byte == ' ' && may_have_blanks) ||
+		               (byte != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", byte) != NULL);
 		if (!is_atom)
 			return false;
 	}
@@ -111,13 +112,15 @@ static void append_quoted(struct bytes *to, struct span text)
 }
 
 /* A display name as a phrase, in words that may be folded between. */
-static void append_name(struct bytes *to, struct span name)
+static void append_name(struct bytes *to, const struct compose_mailbox *mailbox)
 {
+	struct span name = mailbox->name;
 	struct bytes cleaned = {0};
 	struct bytes field = {0};
 	struct span text = clean(&cleaned, span_first(name, NAME_BYTES));
-	if (utf8_is_ascii(text) && (is_phrase(text) || text.len > LINE_BYTES)) {
-		bytes_append_span(to, is_phrase(text) ? text : SPAN(""));
+	bool is_plain = is_phrase(text, !mailbox->is_quoted || text.len > LINE_BYTES);
+	if (utf8_is_ascii(text) && (is_plain || text.len > LINE_BYTES)) {
+		bytes_append_span(to, is_plain ? text : SPAN(""));
 	} else if (utf8_is_ascii(text)) {
 		append_quoted(to, text);
 	} else {
@@ -151,7 +154,7 @@ void compose_mailboxes(
 	begin_field(to, name, &column);
 	for (size_t i = 0; i < count; i++) {
 		struct bytes mailbox = {0};
-		append_name(&mailbox, mailboxes[i].name);
+		append_name(&mailbox, &mailboxes[i]);
 		bool has_name = mailbox.len > 0;
 		bool is_quoted = has_name && mailbox.data[0] == '"';
 		/* Encoded words and plain ones may each begin a line; a quoted string is one. */
@@ -164,7 +167,8 @@ void compose_mailboxes(
 				put_word(to, word, &column);
 		}
 		bytes_reset(&mailbox);
-		append_address(&mailbox, mailboxes[i].address, has_name);
+		append_address(
+		    &mailbox, mailboxes[i].address, has_name || mailboxes[i].is_bracketed);
 		bytes_append_text(&mailbox, i + 1 < count ? "," : "");
 		put_word(to, bytes_span(&mailbox), &column);
 		bytes_clear(&mailbox);

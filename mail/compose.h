@@ -11,6 +11,8 @@
 struct compose_mailbox {
 	struct span name; /* of a person, UTF-8; empty: none */
 	struct span address;
+	bool is_quoted; /* the name stands in quotes, though it may have nothing but blanks in it */
+	bool is_bracketed; /* the address stands in angle brackets, though it may have no name */
 };
 
 /* A field of unstructured text: folded, encoded (RFC 2047) where it is not ASCII. Control

@@ -27,8 +27,10 @@ static void append_fields(
     struct arena *arena, struct bytes *to, const struct mdn *mdn, struct span id)
 {
 	struct span domain = mdn->recipient->address.domain;
-	struct compose_mailbox from = {SPAN("Mail Delivery Subsystem"), mdn->postmaster};
-	struct compose_mailbox sender = {.address = mdn->envelope->sender.text};
+	struct compose_mailbox from = {
+	    .name = SPAN("Mail Delivery Subsystem"), .address = mdn->postmaster};
+	struct compose_mailbox sender = {
+	    .address = mdn->envelope->sender.text, .is_bracketed = true};
 	if (from.address.len == 0)
 		from.address = arena_spanf(arena, "postmaster@%.*s", (int)domain.len, domain.data);
 	compose_words(to, "Message-ID", id);

@@ -213,7 +213,7 @@ static void find_sender(struct run *run, struct notification *it)
 	struct compose_mailbox *mailboxes;
 	struct address address;
 	size_t count;
-	it->author = (struct compose_mailbox){.address = letter_owner(run)};
+	it->author = (struct compose_mailbox){.address = letter_owner(run), .is_bracketed = true};
 	if (run->input->user_email == NULL &&
 	    letter_source(
 	        run->arena, run->input, options, span_of(options->notify_from), &address) &&

@@ -6,7 +6,7 @@
  * Both make a new version of the message, in which what stays is not copied. A message with other
  * text keeps its header fields, but for those that said how its body was made. One that encloses is
  * the user's own, of this moment; of the old header it has the subject and what ":headers" names.
-*/
+ */
 #include "sieve-lite/checker.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"

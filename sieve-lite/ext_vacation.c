@@ -197,7 +197,9 @@ static struct compose_mailbox find_author(struct run *run)
 			if (listed->is_valid &&
 			    (is_any || address_equals(&listed->address, sender)))
 				return (struct compose_mailbox){
-				    address_list_name(run->arena, listed), listed->address.text};
+				    .name = address_list_name(run->arena, listed),
+				    .address = listed->address.text,
+				    .is_quoted = true};
 		}
 	}
 	return (struct compose_mailbox){.address = sender->text};

@@ -74,18 +74,29 @@ static struct address site_address(struct run *run)
 	return address;
 }
 
+static void append_path(struct run *run, struct bytes *to, const char *name, struct span address)
+{
+	compose_words(to, name, arena_spanf(run->arena, "<%.*s>", (int)address.len, address.data));
+}
+
+/* The last one is Pigeonhole's; abuse desks have learned to read it. */
 static void append_feedback(struct run *run, struct bytes *to, const struct report *report)
 {
-	const struct envelope *envelope = run->input->envelope;
+	const struct sieve_input *input = run->input;
+	const struct envelope_recipient *recipient = input->recipient;
 	bytes_append_text(to, "Content-Type: message/feedback-report\n\n");
 	compose_words(to, "Version", SPAN("1"));
 	compose_words(to, "Feedback-Type", report->type);
 	compose_words(to, "User-Agent", SPAN(PACKAGE_NAME "/" PACKAGE_VERSION));
-	if (envelope == NULL)
+	if (input->envelope != NULL)
+		append_path(run, to, "Original-Mail-From", input->envelope->sender.text);
+	if (recipient == NULL)
 		return;
-	compose_words(to, "Original-Mail-From",
-	    arena_spanf(
-	        run->arena, "<%.*s>", (int)envelope->sender.text.len, envelope->sender.text.data));
+	struct span original =
+	    recipient->original.text.len > 0 ? recipient->original.text : recipient->address.text;
+	append_path(run, to, "Original-Rcpt-To", original);
+	append_path(run, to, "Dovecot-Reporting-User",
+	    input->user_email != NULL ? input->user_email->text : original);
 }
 
 /* All of the message, from memory or its file; null data with the run ended. */
@@ -107,9 +118,9 @@ static void append_original(struct run *run, struct bytes *to, const struct repo
 {
 	bool is_whole = !report->has_headers_only && run->message->size_bytes <= REPORTED_BYTES;
 	struct span text = is_whole ? read_message(run) : run->message->head;
-	bytes_append_text(to, is_whole ? "Content-Type: message/rfc822\n"
-	                                 "Content-Disposition: attachment\n"
-	                               : "Content-Type: text/rfc822-headers\n");
+	bytes_append_text(to,
+	    is_whole ? "Content-Type: message/rfc822\n" : "Content-Type: text/rfc822-headers\n");
+	bytes_append_text(to, "Content-Disposition: attachment\n");
 	if (!utf8_is_ascii(text))
 		bytes_append_text(to, "Content-Transfer-Encoding: 8bit\n");
 	bytes_append_byte(to, '\n');
@@ -119,8 +130,10 @@ static void append_original(struct run *run, struct bytes *to, const struct repo
 static void append_fields(
     struct run *run, struct bytes *to, const struct report *report, struct span from)
 {
-	struct compose_mailbox author = {SPAN("Postmaster"), from};
-	struct compose_mailbox recipient = {.address = report->recipient.text};
+	struct compose_mailbox author = {
+	    .name = SPAN("Postmaster"), .address = from, .is_bracketed = true};
+	struct compose_mailbox recipient = {
+	    .address = report->recipient.text, .is_bracketed = true};
 	struct span subject = letter_old_subject(run);
 	if (subject.len == 0)
 		subject = SPAN("(no subject)");
@@ -216,12 +229,10 @@ static void run_report(struct run *run, const struct node *node)
 		return;
 	}
 	struct span from = site_address(run).text;
-	const struct envelope *envelope = run->input->envelope;
-	bool is_null = envelope == NULL || envelope->sender.text.len == 0;
 	struct span *recipients = ARENA_NEW(run->arena, struct span);
 	*recipients = report.recipient.text;
 	const struct action_letter letter = {.name = NAME,
-	    .sender = is_null ? SPAN("") : from,
+	    .sender = SPAN(""), /* nobody waits for an answer, and none can begin a loop */
 	    .recipients = recipients,
 	    .recipient_count = 1};
 	report.id = letter_id(run, NAME,

@@ -19,8 +19,10 @@ bool letter_mailboxes(struct arena *arena, struct span text, struct compose_mail
 	for (; listed != NULL; listed = listed->next) {
 		if (!listed->is_valid || count == MAILBOXES_MAX)
 			return false;
-		mailboxes[count++] = (struct compose_mailbox){
-		    address_list_name(arena, listed), listed->address.text};
+		mailboxes[count++] =
+		    (struct compose_mailbox){.name = address_list_name(arena, listed),
+		        .address = listed->address.text,
+		        .is_quoted = span_find(listed->phrase, '"') < listed->phrase.len};
 	}
 	*mailboxes_out = mailboxes;
 	*count_out = count;

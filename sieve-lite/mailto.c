@@ -104,7 +104,10 @@ static bool add_recipients(struct reader *reader, struct span list, bool is_copy
 			return true;
 		}
 		mailto->recipients[mailto->recipient_count++] = (struct mailto_recipient){
-		    {address_list_name(reader->arena, listed), listed->address.text}, is_copy};
+		    {.name = address_list_name(reader->arena, listed),
+		        .address = listed->address.text,
+		        .is_quoted = span_find(listed->phrase, '"') < listed->phrase.len},
+		    is_copy};
 	}
 	return true;
 }

@@ -52,21 +52,37 @@ START_TEST(endless_word)
 }
 END_TEST
 
+#define SPAN_OF(text)                    \
+	{                                \
+		(text), sizeof(text) - 1 \
+	}
+
 static const struct {
 	const char *name;
 	struct compose_mailbox mailboxes[2];
 	size_t count;
 	const char *written;
 } lists[] = {
-    {"bare", {{{"", 0}, {"a@example.org", 13}}}, 1, "To: a@example.org\n"},
-    {"atoms", {{{"Anna B", 6}, {"a@example.org", 13}}}, 1, "To: Anna B <a@example.org>\n"},
-    {"specials", {{{"B, \"Anna\"", 9}, {"a@example.org", 13}}}, 1,
+    {"bare", {{.address = SPAN_OF("a@example.org")}}, 1, "To: a@example.org\n"},
+    {"in brackets", {{.address = SPAN_OF("a@example.org"), .is_bracketed = true}}, 1,
+        "To: <a@example.org>\n"},
+    {"atoms", {{.name = SPAN_OF("Anna B"), .address = SPAN_OF("a@example.org")}}, 1,
+        "To: Anna B <a@example.org>\n"},
+    {"quoted", {{.name = SPAN_OF("Anna B"), .address = SPAN_OF("a@b"), .is_quoted = true}}, 1,
+        "To: \"Anna B\" <a@b>\n"},
+    {"one atom needs no quotes",
+        {{.name = SPAN_OF("Anna"), .address = SPAN_OF("a@b"), .is_quoted = true}}, 1,
+        "To: Anna <a@b>\n"},
+    {"specials", {{.name = SPAN_OF("B, \"Anna\""), .address = SPAN_OF("a@example.org")}}, 1,
         "To: \"B, \\\"Anna\\\"\" <a@example.org>\n"},
-    {"not ASCII", {{{"J\xC3\xBCrgen", 7}, {"j@example.org", 13}}}, 1,
+    {"not ASCII", {{.name = SPAN_OF("J\xC3\xBCrgen"), .address = SPAN_OF("j@example.org")}}, 1,
         "To: =?utf-8?Q?J=C3=BCrgen?= <j@example.org>\n"},
-    {"two", {{{"A", 1}, {"a@example.org", 13}}, {{"", 0}, {"b@example.org", 13}}}, 2,
-        "To: A <a@example.org>, b@example.org\n"},
-    {"no line can end in it", {{{"A\nBcc: x", 8}, {"a@example.org\nX: y", 18}}}, 1,
+    {"two",
+        {{.name = SPAN_OF("A"), .address = SPAN_OF("a@example.org")},
+            {.address = SPAN_OF("b@example.org")}},
+        2, "To: A <a@example.org>, b@example.org\n"},
+    {"no line can end in it",
+        {{.name = SPAN_OF("A\nBcc: x"), .address = SPAN_OF("a@example.org\nX: y")}}, 1,
         "To: \"A Bcc: x\" <a@example.orgX: y>\n"},
 };
 
@@ -212,7 +228,7 @@ START_TEST(notice_of_refusal)
 	    .now = 1795255200};
 	const struct message *notice = mdn_compose(arena, &mdn);
 	static const char *const lines[] = {
-	    "\nFrom: Mail Delivery Subsystem <postmaster@example.net>\nTo: anna@example.org\n"
+	    "\nFrom: Mail Delivery Subsystem <postmaster@example.net>\nTo: <anna@example.org>\n"
 	    "Subject: Rejected: x\nIn-Reply-To: <a@b>\n",
 	    "\nAuto-Submitted: auto-replied (rejected)\n",
 	    "Content-Type: multipart/report; report-type=disposition-notification;\n boundary=\"",
@@ -221,7 +237,8 @@ START_TEST(notice_of_refusal)
 	    "recipient's mail filter:\n\nNo, thanks.\n\n--",
 	    "\nFinal-Recipient: rfc822; bert@example.net\nOriginal-Message-ID: <a@b>\n"
 	    "Disposition: automatic-action/MDN-sent-automatically; deleted\n\n--",
-	    "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: 8bit\n\nMessage-ID: <a@b>\nSubject: x\n",
+	    "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: 8bit\n\nMessage-ID: "
+	    "<a@b>\nSubject: x\n",
 	};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		ck_assert_msg(strstr(notice->head.data, lines[i]) != NULL, "%s\nis not in\n%s",
