@@ -22,6 +22,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/lists.c %D%/lists.h \
 	%D%/special_use.c %D%/special_use.h \
 	%D%/refusal.c \
+	%D%/repeats.c %D%/repeats.h \
 	%D%/replay.c %D%/replay.h \
 	%D%/script_cache.c %D%/script_cache.h \
 	%D%/script_keep.c %D%/script_keep.h \

@@ -10,6 +10,7 @@
 
 #include "deliver/expand.h"
 #include "deliver/plugin.h"
+#include "deliver/repeats.h"
 #include "deliver/script_log.h"
 #include "deliver/script_run.h"
 
@@ -22,6 +23,12 @@
 #include <sys/stat.h>
 
 #define SCRIPTS_MAX 200
+
+#ifdef HAVE_SQLITE
+#define CAN_REMEMBER true
+#else
+#define CAN_REMEMBER false
+#endif
 
 struct plugin_state {
 	struct arena *arena;
@@ -236,7 +243,8 @@ static bool decide(void *decided, struct delivery *delivery, struct status *stat
 		if (answer != SCRIPT_NONE)
 			end = script_run(&runner, delivery, &wanted, answer, version, status);
 	}
-	return end != SCRIPT_END_TROUBLE;
+	return end != SCRIPT_END_TROUBLE && (delivery->rehearsal != NULL || !CAN_REMEMBER ||
+	                                        repeats_judge(state->seen, delivery, status));
 }
 
 /* -- for people -------------------------------------------------------------------------------- */

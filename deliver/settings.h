@@ -177,6 +177,7 @@ struct sieve_settings {
 	size_t environment_count;
 	enum reject_way reject;
 	const char *redirect_sender;
+	uint64_t redirect_duplicate_period_s;
 };
 
 struct outbox_settings {

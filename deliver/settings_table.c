@@ -236,6 +236,8 @@ const struct setting setting_table[] = {
     TEXT(sieve, redirect_sender, "sender",
         "Who is the envelope sender of what is redirected: \"sender\", \"recipient\", "
         "\"original_recipient\", \"postmaster\", \"<ADDRESS>\" or \"srs\"."),
+    SECONDS(sieve, redirect_duplicate_period, 0, YEAR, "12h",
+        "How long the same message is not redirected to the same address again; 0: always is."),
 
     TEXT(outbox, transport, "sendmail",
         "What takes it: \"sendmail\", \"smtp:HOST:PORT\" or \"smtp:unix:PATH\"."),

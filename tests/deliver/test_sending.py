@@ -309,6 +309,68 @@ def _():
     tap.check(ids[0] != ids[2], "two messages have the same Message-ID")
 
 
+def again(*arguments, message=MESSAGE, recipient="anna@example.test"):
+    """One more delivery in the same world; how many have been redirected in all, and stored."""
+    tap.equal(run("-d", "anna", "-f", "bert@example.net", "-r", recipient, *arguments,
+                  message=message), (0, ""))
+    flush()
+    return len(sent()), len(stored())
+
+
+@tap.case("the same message again is kept instead of redirected, and the record says so")
+def _():
+    deliver('redirect "carl@example.net";')
+    flush()
+    tap.equal((len(sent()), stored()), (1, []))
+    tap.equal(again(), (1, 1))
+    tap.contains(read("records").splitlines()[-1],
+                 "not redirected to <carl@example.net>: the same message was, not long ago")
+    tap.equal(again(message=MESSAGE.replace(b"<1@", b"<2@")), (2, 1), "another message")
+    tap.equal(again(recipient="info@example.test"), (3, 1), "to another address")
+    tap.equal(again(message=b"Resent-Message-ID: <9@x>\n" + MESSAGE), (4, 1), "sent again by hand")
+    tap.equal(again(message=b"List-Id: <x.y>\n" + MESSAGE), (5, 1), "from a mailing list")
+    bare = MESSAGE.replace(b"Message-ID: <1@example.net>\n", b"")
+    tap.equal((again(message=bare), again(message=bare)), ((6, 1), (7, 1)), "without Message-ID")
+    tap.equal(again(), (7, 2), "still the same")
+    tap.equal(again("-o", "sieve.redirect_duplicate_period=0"), (8, 2), "where it is off")
+    write("anna/.dovecot.sieve", 'redirect "carl@example.net"; redirect "dora@example.net";')
+    tap.equal(again(), (9, 2), "to one that has not had it; nothing is kept beside that")
+
+
+@tap.case("a redirect that failed with its delivery is not remembered")
+def _():
+    script = 'require ["fileinto", "copy", "mailbox"]; redirect :copy "carl@example.net";'
+    deliver(script)
+    shutil.rmtree(path("state"))
+    os.mkdir(path("state"))
+    os.chown(path("state"), uid, gid)
+    os.rename(home + "/Maildir", home + "/away")
+    write("anna/Maildir", "in the way")
+    tap.equal(run("-d", "anna", "-f", "bert@example.net", "-r", "anna@example.test",
+                  message=MESSAGE)[0], 75)
+    os.unlink(home + "/Maildir")
+    os.rename(home + "/away", home + "/Maildir")
+    before = len(sent())
+    tap.equal(again()[0], before + 1)
+
+
+@tap.case(":notify and :ret of redirect-dsn reach sendmail and SMTP")
+def _():
+    script = ('require "redirect-dsn"; redirect :notify "success,failure" :ret "hdrs" '
+              '"carl@example.net";')
+    deliver(script)
+    flush()
+    tap.equal(sent()[0].arguments, ["-i", "-f", "bert@example.net", "-N", "success,failure", "-R",
+                                    "hdrs", "--", "carl@example.net"])
+    server = SmtpServer()
+    deliver(script)
+    flush("-o", "outbox.transport=smtp:127.0.0.1:%d" % server.port)
+    server.join(20)
+    tap.check(server.commands[1].startswith("MAIL FROM:<bert@example.net> "), server.commands)
+    tap.check(" RET=HDRS" in server.commands[1], server.commands)
+    tap.equal(server.commands[2], "RCPT TO:<carl@example.net> NOTIFY=SUCCESS,FAILURE")
+
+
 SENDERS = [  # setting, envelope sender, more arguments, envelope sender of the redirect
     ("sender", "bert@example.net", [], "bert@example.net"),
     ("recipient", "bert@example.net", [], "anna@example.test"),
@@ -520,7 +582,8 @@ def sent_srs():
     shutil.rmtree(path("sent"))
     os.mkdir(path("sent"))
     os.chown(path("sent"), uid, gid)
-    options = ["-o", "sieve.redirect_sender=srs", "-o", "srs.key_file=" + path("keys")]
+    options = ["-o", "sieve.redirect_sender=srs", "-o", "srs.key_file=" + path("keys"),
+               "-o", "sieve.redirect_duplicate_period=0"]
     run("-d", "anna", "-f", "bert@example.net", "-r", "anna@example.test", *options, message=MESSAGE)
     tap.until(lambda: has_sent(1), "it is sent")
     return sent()[0].sender
@@ -575,7 +638,7 @@ def _():
             tap.until(lambda: has_sent(1), "what waited is sent")
             with wire.Lmtp(path("lmtp")) as client:
                 reply = client.deliver("bert@example.net", ["anna@example.test"],
-                                       MESSAGE.replace(b"\n", b"\r\n"))
+                                       MESSAGE.replace(b"<1@", b"<2@").replace(b"\n", b"\r\n"))
                 tap.equal(reply["anna@example.test"].code, 250)
             tap.until(lambda: has_sent(2), "it is sent")
             tap.equal(ask(path("srs"), b"srs " + sent_srs().encode()), b"OK bert@example.net")
@@ -583,7 +646,8 @@ def _():
             # A new configuration has a new flusher.
             bridge.send_signal(signal.SIGHUP)
             tap.until(lambda: "new configuration" in read("log"), "the new configuration")
-            run("-d", "anna", "-f", "bert@example.net", message=MESSAGE)
+            run("-d", "anna", "-f", "bert@example.net",
+                message=MESSAGE.replace(b"<1@", b"<3@"))
             tap.until(lambda: has_sent(2), "it is sent")
         finally:
             bridge.terminate()

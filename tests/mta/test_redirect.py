@@ -35,7 +35,7 @@ def configure(outbox, redirect_sender="sender"):
     ladle.configure(more="""\
 outbox { sendmail = "%s"  retry_min = "1s"  retry_max = "2s"  %s }
 srs { key_file = "/etc/ladle/srs.keys"  domain = "example.test"  listen "unix:%s" { mode = "0666" } }
-sieve { redirect_sender = "%s" }
+sieve { redirect_sender = "%s"  redirect_duplicate_period = "0" }
 """ % (SENDMAIL, outbox, SRS, redirect_sender))
 
 
