@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-char ascii_lower(char byte)
-{
-	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
-}
-
 int ascii_hex_value(char byte)
 {
 	char lower = ascii_lower(byte);
@@ -51,9 +46,14 @@ bool span_is(struct span a, const char *text)
 	return span_equals(a, span_of(text));
 }
 
+/* Most names that are compared differ in their first byte. */
 bool span_is_nocase(struct span a, const char *text)
 {
-	return span_equals_nocase(a, span_of(text));
+	for (size_t i = 0; i < a.len; i++) {
+		if (text[i] == '\0' || ascii_lower(a.data[i]) != ascii_lower(text[i]))
+			return false;
+	}
+	return text[a.len] == '\0';
 }
 
 bool span_starts_with(struct span a, const char *prefix)
@@ -170,10 +170,13 @@ void bytes_appendv(struct bytes *to, const char *format, va_list args)
 {
 	va_list again;
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+	char *at = bytes_reserve(to, 1);
+	size_t room = to->capacity - to->len;
+	int len = vsnprintf(at, room, format, args);
 	if (len < 0)
 		memory_exhausted();
-	vsnprintf(bytes_reserve(to, (size_t)len + 1), (size_t)len + 1, format, again);
+	if ((size_t)len >= room)
+		vsnprintf(bytes_reserve(to, (size_t)len + 1), (size_t)len + 1, format, again);
 	va_end(again);
 	to->len += (size_t)len;
 }

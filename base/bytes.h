@@ -38,7 +38,10 @@ bool span_next_line(struct span *rest, struct span *line_out);
 /* Takes the next piece up to `separator` off `rest`; false when `rest.data` is null, which the
  * last piece makes it: so "a,b," gives "a", "b", "" and an empty span gives one empty piece. */
 bool span_next_piece(struct span *rest, char separator, struct span *piece_out);
-char ascii_lower(char byte);
+static inline char ascii_lower(char byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
 /* 0 to 15 for a hexadecimal digit, else -1. */
 int ascii_hex_value(char byte);
 /* ASCII that can be seen: neither blank nor control character nor 8-bit. */

@@ -27,8 +27,10 @@ bool utf8_next(struct span *rest, uint32_t *character_out)
 bool utf8_is_valid(struct span text)
 {
 	uint32_t character;
-	while (utf8_next(&text, &character))
-		;
+	do {
+		while (text.len > 0 && (unsigned char)text.data[0] < 0x80)
+			text = (struct span){text.data + 1, text.len - 1};
+	} while (utf8_next(&text, &character));
 	return text.len == 0;
 }
 

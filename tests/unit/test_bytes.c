@@ -9,6 +9,9 @@ START_TEST(span_compares_ascii_without_case)
 {
 	ck_assert(span_equals_nocase(SPAN("Return-PATH"), SPAN("return-path")));
 	ck_assert(!span_equals_nocase(SPAN("\xC4"), SPAN("\xE4")));
+	ck_assert(span_is_nocase(SPAN("SubJect"), "sUbject") && span_is_nocase(SPAN(""), ""));
+	ck_assert(!span_is_nocase(SPAN("sub"), "subject") && !span_is_nocase(SPAN("sub"), ""));
+	ck_assert(!span_is_nocase(SPAN("subject"), "sub") && !span_is_nocase(SPAN("a\0"), "a"));
 	ck_assert(!span_equals(SPAN("a\0b"), SPAN("a\0c")));
 	ck_assert(span_starts_with_nocase(SPAN("From x"), "FROM "));
 	ck_assert(!span_starts_with(SPAN("Fr"), "From"));
