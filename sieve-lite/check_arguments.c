@@ -48,15 +48,27 @@ static bool has_type(const struct argument *argument, enum argument_type type)
 	}
 }
 
+static bool has_dollar(const struct argument *argument)
+{
+	for (size_t i = 0; i < argument->count; i++) {
+		struct span text = argument->texts[i].literal;
+		if (span_find(text, '$') < text.len)
+			return true;
+	}
+	return false;
+}
+
 /* What the features in effect make of the strings of an argument; the first mistake ends it. */
 static bool check_texts(struct checker *checker, struct argument *argument)
 {
-	for (size_t i = 0; i < registry_count(); i++) {
-		const struct extension *extension = registry_extension(i);
-		if (!checker->features.is_on[i] || extension->check_text == NULL)
+	const struct feature_set *features = &checker->features;
+	if (!has_dollar(argument))
+		return true;
+	for (size_t i = 0; i < features->on_count; i++) {
+		if (features->on[i]->check_text == NULL)
 			continue;
 		for (size_t j = 0; j < argument->count; j++) {
-			if (!extension->check_text(checker, &argument->texts[j]))
+			if (!features->on[i]->check_text(checker, &argument->texts[j]))
 				return false;
 		}
 	}
@@ -173,31 +185,41 @@ struct tag_meaning {
 	const struct match_type *match_type;
 	const struct address_part *address_part;
 	bool is_comparator;
-	const struct extension *from; /* where all are null: what would bring it; or null */
 };
-
-static struct tag_meaning find_meaning(
-    const struct checker *checker, const struct node *node, struct span name)
-{
-	const struct feature_set *features = &checker->features;
-	const struct extension *from[3] = {NULL, NULL, NULL};
-	struct tag_meaning meaning = {.tag = registry_tag(features, node->command, name, &from[0])};
-	if (meaning.tag == NULL && node->command->is_comparing) {
-		meaning.match_type = registry_look_up(features, FEATURE_MATCH_TYPE, name, &from[1]);
-		meaning.is_comparator = span_is_nocase(name, "comparator");
-	}
-	if (meaning.tag == NULL && node->command->has_address_part)
-		meaning.address_part =
-		    registry_look_up(features, FEATURE_ADDRESS_PART, name, &from[2]);
-	for (size_t i = 0; i < 3 && meaning.from == NULL; i++)
-		meaning.from = from[i];
-	return meaning;
-}
 
 static bool is_known(const struct tag_meaning *meaning)
 {
 	return meaning->tag != NULL || meaning->match_type != NULL ||
 	       meaning->address_part != NULL || meaning->is_comparator;
+}
+
+static struct tag_meaning find_meaning(
+    struct checker *checker, const struct node *node, struct span name)
+{
+	struct tag_meaning meaning = {.tag = NULL};
+	if (node->command->is_comparing) {
+		meaning.match_type = checker_look_up(checker, FEATURE_MATCH_TYPE, name);
+		meaning.is_comparator = span_is_nocase(name, "comparator");
+	}
+	if (meaning.match_type == NULL && node->command->has_address_part)
+		meaning.address_part = checker_look_up(checker, FEATURE_ADDRESS_PART, name);
+	if (!is_known(&meaning))
+		meaning.tag = checker_tag(checker, node->command, name);
+	return meaning;
+}
+
+/* What would bring a tag that means nothing so far; or null. */
+static const struct extension *find_source(
+    const struct checker *checker, const struct node *node, struct span name)
+{
+	const struct feature_set *features = &checker->features;
+	const struct extension *from = NULL;
+	registry_tag(features, node->command, name, &from);
+	if (from == NULL && node->command->is_comparing)
+		registry_look_up(features, FEATURE_MATCH_TYPE, name, &from);
+	if (from == NULL && node->command->has_address_part)
+		registry_look_up(features, FEATURE_ADDRESS_PART, name, &from);
+	return from;
 }
 
 static bool check_tag(struct checker *checker, struct node *node, struct argument *use,
@@ -224,7 +246,8 @@ static bool check_tags(struct checker *checker, struct node *node, struct argume
 			continue;
 		meanings[count] = find_meaning(checker, node, argument->tag);
 		if (!is_known(&meanings[count]))
-			return report_unknown_tag(checker, node, argument, meanings[count].from);
+			return report_unknown_tag(
+			    checker, node, argument, find_source(checker, node, argument->tag));
 		count++;
 	}
 	argument = node->arguments;
@@ -299,12 +322,11 @@ static bool check_positionals(struct checker *checker, struct node *node, struct
 static bool finish_matching(struct checker *checker, struct node *node)
 {
 	struct matching *matching = node->matching;
-	const struct feature_set *features = &checker->features;
 	if (matching->type == NULL)
-		matching->type = registry_look_up(features, FEATURE_MATCH_TYPE, SPAN("is"), NULL);
+		matching->type = checker_look_up(checker, FEATURE_MATCH_TYPE, SPAN("is"));
 	if (matching->comparator == NULL)
 		matching->comparator =
-		    registry_look_up(features, FEATURE_COMPARATOR, SPAN("i;ascii-casemap"), NULL);
+		    checker_look_up(checker, FEATURE_COMPARATOR, SPAN("i;ascii-casemap"));
 	for (size_t i = 0; node->command->positionals[i].name != NULL; i++)
 		matching->keys = node->positionals[i];
 	if (matching->type->is_substring && !matching->comparator->is_substring) {

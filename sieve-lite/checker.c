@@ -54,15 +54,49 @@ bool checker_require(struct checker *checker, struct span name)
 	const struct extension *guest = checker->features.guest;
 	size_t index = registry_find(name);
 	if (guest != NULL && span_is(name, guest->name)) {
-		checker->features.is_on[registry_guest()] = true;
+		registry_turn_on(&checker->features, guest);
 		return true;
 	}
 	if (index == registry_count() ||
 	    !registry_is_available(registry_extension(index), checker->options))
 		return false;
 	const char *implied = registry_extension(index)->implies;
-	checker->features.is_on[index] = true;
+	registry_turn_on(&checker->features, registry_extension(index));
 	return implied == NULL || checker_require(checker, span_of(implied));
+}
+
+/* The place of a name. Scripts use few names often, and what is on stays on. */
+static struct known_name *known_name(struct checker *checker, const struct known_name *wanted)
+{
+	size_t len = wanted->name.len;
+	unsigned hash = (unsigned)wanted->kind + 7 * (unsigned)len;
+	if (len > 0)
+		hash += 31 * (unsigned char)wanted->name.data[0] +
+		        17 * (unsigned char)wanted->name.data[len - 1];
+	struct known_name *known = &checker->known[hash % CHECKER_KNOWN_NAMES];
+	if (known->kind != wanted->kind || known->command != wanted->command ||
+	    !span_equals(known->name, wanted->name))
+		*known = *wanted;
+	return known;
+}
+
+const void *checker_look_up(struct checker *checker, enum feature_kind kind, struct span name)
+{
+	struct known_name *known =
+	    known_name(checker, &(struct known_name){.name = name, .kind = kind});
+	if (known->record == NULL)
+		known->record = registry_look_up(&checker->features, kind, name, NULL);
+	return known->record;
+}
+
+const struct tag *checker_tag(
+    struct checker *checker, const struct command *command, struct span name)
+{
+	struct known_name *known = known_name(
+	    checker, &(struct known_name){.name = name, .kind = FEATURE_TAG, .command = command});
+	if (known->record == NULL)
+		known->record = registry_tag(&checker->features, command, name, NULL);
+	return known->record;
 }
 
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size)
@@ -85,13 +119,14 @@ bool checker_is_news(struct checker *checker, struct span name)
 	return true;
 }
 
-static void report_unknown(
-    struct checker *checker, const struct node *node, bool is_test, const struct extension *from)
+static void report_unknown(struct checker *checker, const struct node *node, bool is_test)
 {
+	const struct extension *from = NULL;
 	const char *kind = is_test ? "test" : "command";
 	const char *name = problem_quote(checker->problems, node->name);
 	if (!checker_is_news(checker, node->name))
 		return;
+	registry_look_up(&checker->features, FEATURE_COMMAND, node->name, &from);
 	const char *meant = registry_suggest_command(node->name, is_test);
 	if (from != NULL && registry_is_available(from, checker->options))
 		problem_error(checker->problems, node->at, "%s '%s' needs: require \"%s\";", kind,
@@ -110,14 +145,12 @@ static void report_unknown(
 /* Finds what a name means and sets node->command; false: reported. */
 static bool bind(struct checker *checker, struct node *node, bool is_test)
 {
-	const struct extension *from = NULL;
-	const struct command *command =
-	    registry_look_up(&checker->features, FEATURE_COMMAND, node->name, &from);
+	const struct command *command = checker_look_up(checker, FEATURE_COMMAND, node->name);
 	if (command != NULL && (command->needs & ~checker->options->abilities) != 0) {
 		problem_error(
 		    checker->problems, node->at, "'%s' is not available here", command->name);
 	} else if (command == NULL) {
-		report_unknown(checker, node, is_test, from);
+		report_unknown(checker, node, is_test);
 	} else if (is_test && command->test == NULL) {
 		problem_error(
 		    checker->problems, node->at, "'%s' is a command, no test", command->name);
@@ -261,7 +294,8 @@ static void check_commands(struct checker *checker, struct node *first)
 void checker_check(struct checker *checker, struct node *first)
 {
 	checker->features.guest = checker->options->guest;
-	for (size_t i = 0; i < registry_count(); i++)
-		checker->features.is_on[i] = registry_extension(i)->name == NULL;
+	checker->known =
+	    arena_new_items(checker->arena, CHECKER_KNOWN_NAMES, sizeof(*checker->known));
+	registry_turn_on_core(&checker->features);
 	check_commands(checker, first);
 }

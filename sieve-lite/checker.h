@@ -13,6 +13,16 @@ struct enclosing {
 	const struct enclosing *outer;
 };
 
+/* What a name was found to mean. */
+struct known_name {
+	struct span name;
+	enum feature_kind kind;
+	const struct command *command; /* of tags */
+	const void *record;            /* null: nothing is known */
+};
+
+#define CHECKER_KNOWN_NAMES 128
+
 struct checker {
 	struct arena *arena;
 	struct problems *problems;
@@ -23,6 +33,7 @@ struct checker {
 	const struct enclosing
 	    *enclosing;                /* the commands whose blocks these are, innermost first */
 	struct unknown_name *unknowns; /* reported once each */
+	struct known_name *known;      /* a place for each hash */
 	void *states[REGISTRY_MAX];
 	struct checker *outer; /* of the script that includes this one; null for the first */
 };
@@ -39,6 +50,11 @@ bool checker_require(struct checker *checker, struct span name);
  * are borrowed for the call. */
 struct sieve_script *checker_compile(struct checker *outer, const char *name,
     const struct sieve_compile_options *options, struct span source);
+
+/* registry_look_up() and registry_tag(), once for each name. */
+const void *checker_look_up(struct checker *checker, enum feature_kind kind, struct span name);
+const struct tag *checker_tag(
+    struct checker *checker, const struct command *command, struct span name);
 
 /* A feature's own zeroed memory for this script; run_script() finds it again. */
 void *checker_state(struct checker *checker, const struct extension *extension, size_t size);

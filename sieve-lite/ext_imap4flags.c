@@ -92,7 +92,7 @@ static bool check_targets(struct checker *checker, struct node *node, bool is_to
 	const struct argument *names = node->positionals[0];
 	if (names == NULL)
 		return true;
-	if (!checker->features.is_on[registry_index(&ext_variables)]) {
+	if (!registry_is_on(&checker->features, &ext_variables)) {
 		problem_error(checker->problems, names->at,
 		    "naming a variable needs: require \"variables\";");
 		return false;

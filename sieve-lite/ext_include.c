@@ -276,7 +276,7 @@ static void run_return(struct run *run, const struct node *node)
 static bool check_global(struct checker *checker, struct node *node)
 {
 	const struct argument *names = node->positionals[0];
-	if (!checker->features.is_on[registry_index(&ext_variables)]) {
+	if (!registry_is_on(&checker->features, &ext_variables)) {
 		problem_error(
 		    checker->problems, node->at, "'global' needs: require \"variables\";");
 		return false;

@@ -164,7 +164,7 @@ static void run_filter(struct run *run, const struct node *node)
 
 static bool check_output(struct checker *checker, struct node *node, struct argument *use)
 {
-	if (!checker->features.is_on[registry_index(&ext_variables)]) {
+	if (!registry_is_on(&checker->features, &ext_variables)) {
 		problem_error(
 		    checker->problems, use->at, "tag ':output' needs: require \"variables\";");
 		return false;

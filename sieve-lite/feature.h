@@ -144,8 +144,8 @@ struct extension {
 	const struct address_part *address_parts;
 	const struct envelope_part *envelope_parts;
 	const struct variable_space *variable_spaces;
-	/* Changes the meaning of strings; called for each in the order of the registry. False:
-	 * reported. */
+	/* Changes the meaning of strings, by what begins with "$"; called for those that have one,
+	 * in the order of the registry. False: reported. */
 	bool (*check_text)(struct checker *checker, struct text *text);
 	/* Called when a whole script was checked and has no mistake so far. */
 	void (*finish)(struct checker *checker);

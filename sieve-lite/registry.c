@@ -90,7 +90,7 @@ const struct extension *registry_extension(size_t index)
 size_t registry_index(const struct extension *extension)
 {
 	size_t index = 0;
-	while (rows[index] != extension)
+	while (index < ROW_COUNT && rows[index] != extension)
 		index++;
 	return index;
 }
@@ -101,11 +101,6 @@ size_t registry_find(struct span name)
 		if (rows[i]->name != NULL && span_is(name, rows[i]->name))
 			return i;
 	}
-	return ROW_COUNT;
-}
-
-size_t registry_guest(void)
-{
 	return ROW_COUNT;
 }
 
@@ -175,6 +170,34 @@ bool registry_is_core(struct span name)
 	return false;
 }
 
+bool registry_is_on(const struct feature_set *set, const struct extension *extension)
+{
+	for (size_t i = 0; i < set->on_count; i++) {
+		if (set->on[i] == extension)
+			return true;
+	}
+	return false;
+}
+
+void registry_turn_on(struct feature_set *set, const struct extension *extension)
+{
+	size_t at = set->on_count;
+	if (registry_is_on(set, extension))
+		return;
+	for (; at > 0 && registry_index(set->on[at - 1]) > registry_index(extension); at--)
+		set->on[at] = set->on[at - 1];
+	set->on[at] = extension;
+	set->on_count++;
+}
+
+void registry_turn_on_core(struct feature_set *set)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i]->name == NULL)
+			registry_turn_on(set, rows[i]);
+	}
+}
+
 static size_t row_count(const struct feature_set *set)
 {
 	return set->guest != NULL ? ROW_COUNT + 1 : ROW_COUNT;
@@ -188,9 +211,8 @@ static const struct extension *row(const struct feature_set *set, size_t index)
 const void *registry_look_up(const struct feature_set *set, enum feature_kind kind,
     struct span name, const struct extension **from_out)
 {
-	/* Few features are on in a script, and what it names is mostly theirs. */
-	for (size_t i = 0; i < row_count(set); i++) {
-		const void *record = set->is_on[i] ? find_on_shelf(row(set, i), kind, name) : NULL;
+	for (size_t i = 0; i < set->on_count; i++) {
+		const void *record = find_on_shelf(set->on[i], kind, name);
 		if (record != NULL)
 			return record;
 	}
@@ -227,17 +249,15 @@ static const struct tag *find_tag(const struct tag *tag, const char *command, st
 const struct tag *registry_tag(const struct feature_set *set, const struct command *command,
     struct span name, const struct extension **from_out)
 {
-	const struct extension *off = NULL;
 	const struct tag *tag = find_tag(command->tags, command->name, name);
-	for (size_t i = 0; tag == NULL && i < row_count(set); i++) {
-		const struct tag *found = find_tag(row(set, i)->tags, command->name, name);
-		if (set->is_on[i])
-			tag = found;
-		else if (found != NULL && off == NULL)
-			off = row(set, i);
+	for (size_t i = 0; tag == NULL && i < set->on_count; i++)
+		tag = find_tag(set->on[i]->tags, command->name, name);
+	for (size_t i = 0; from_out != NULL && tag == NULL && i < row_count(set); i++) {
+		*from_out = row(set, i);
+		if (find_tag(row(set, i)->tags, command->name, name) != NULL)
+			return NULL;
+		*from_out = NULL;
 	}
-	if (from_out != NULL)
-		*from_out = off;
 	return tag;
 }
 

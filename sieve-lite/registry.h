@@ -8,13 +8,11 @@
 
 size_t registry_count(void);
 const struct extension *registry_extension(size_t index);
+/* registry_count() for one that is no row: the guest. */
 size_t registry_index(const struct extension *extension);
 
 /* The index of the extension of that name (case counts, RFC 5228 6.1), or registry_count(). */
 size_t registry_find(struct span name);
-
-/* The index of the guest in every feature set. */
-size_t registry_guest(void);
 
 /* True for a command or test that every script has. */
 bool registry_is_core(struct span name);
@@ -23,11 +21,17 @@ bool registry_is_core(struct span name);
 bool registry_is_available(
     const struct extension *extension, const struct sieve_compile_options *options);
 
-/* Which features a script has in effect: by index, the caller's own behind all others. */
+/* Which features a script has in effect: those of every script and few others. */
 struct feature_set {
-	const struct extension *guest; /* null: none */
-	bool is_on[REGISTRY_MAX];
+	const struct extension *guest; /* the caller's own; null: none */
+	size_t on_count;
+	const struct extension *on[REGISTRY_MAX]; /* in the order of the registry, the guest last */
 };
+
+void registry_turn_on(struct feature_set *set, const struct extension *extension);
+/* What every script has. */
+void registry_turn_on_core(struct feature_set *set);
+bool registry_is_on(const struct feature_set *set, const struct extension *extension);
 
 enum feature_kind {
 	FEATURE_COMMAND,
@@ -36,6 +40,7 @@ enum feature_kind {
 	FEATURE_ADDRESS_PART,
 	FEATURE_ENVELOPE_PART,
 	FEATURE_VARIABLE_SPACE,
+	FEATURE_TAG, /* of a command: registry_tag() */
 };
 
 /* The record (struct command, struct match_type ...) of that name, ASCII letters folded, among
@@ -44,7 +49,8 @@ enum feature_kind {
 const void *registry_look_up(const struct feature_set *set, enum feature_kind kind,
     struct span name, const struct extension **from_out);
 
-/* The same for a tag that a feature adds to a command; the command's own come first. */
+/* The same for a tag that a feature adds to a command; the command's own come first. `from_out` is
+ * slow: it looks through everything. */
 const struct tag *registry_tag(const struct feature_set *set, const struct command *command,
     struct span name, const struct extension **from_out);
 

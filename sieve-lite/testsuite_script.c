@@ -102,7 +102,7 @@ bool testsuite_run_script(struct testsuite *suite, struct run *run, bool is_appe
 		run->message = run->result->keep.message;
 	fields_forget(run);
 	bool has_failed = suite->failure != NULL;
-	bool is_test = suite->script->features.is_on[registry_guest()];
+	bool is_test = registry_is_on(&suite->script->features, suite->script->features.guest);
 	suite->failure = NULL;
 	return is_test ? !has_failed : end == SIEVE_DONE;
 }
@@ -120,7 +120,7 @@ static bool goes_on(const struct sieve_result *result)
 static void take_keep(
     const struct sieve_script *script, struct sieve_result *result, struct action *keep)
 {
-	bool knows_flags = script->features.is_on[registry_index(&ext_imap4flags)];
+	bool knows_flags = registry_is_on(&script->features, &ext_imap4flags);
 	struct action *action = result->actions.first;
 	for (; action != NULL; action = action->next) {
 		if (action->kind != ACTION_KEEP)

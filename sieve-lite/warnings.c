@@ -101,8 +101,7 @@ static void find_vain_keys(struct search *search, const struct node *node)
 static bool is_always_there(const struct comparator *comparator)
 {
 	struct feature_set core = {.guest = NULL};
-	for (size_t i = 0; i < registry_count(); i++)
-		core.is_on[i] = registry_extension(i)->name == NULL;
+	registry_turn_on_core(&core);
 	return registry_look_up(&core, FEATURE_COMPARATOR, span_of(comparator->name), NULL) != NULL;
 }
 
