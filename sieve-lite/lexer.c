@@ -46,6 +46,15 @@ static void advance_by(struct lexer *lexer, size_t count)
 		advance(lexer);
 }
 
+/* The same within a line; gives the bytes. */
+static struct span pass_over(struct lexer *lexer, size_t count)
+{
+	struct span passed = {lexer->source.data + lexer->offset, count};
+	lexer->offset += count;
+	lexer->at.column += (unsigned)count;
+	return passed;
+}
+
 /* The bytes of a line end at the cursor: 1, 2, or 0 for none. */
 static size_t line_end(const struct lexer *lexer)
 {
@@ -109,6 +118,8 @@ static bool skip_space(struct lexer *lexer)
 		int byte = peek(lexer, 0);
 		if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n')
 			advance(lexer);
+		else if (byte > '/')
+			return true;
 		else if (byte == '#')
 			is_sound = skip_line(lexer);
 		else if (byte == '/' && peek(lexer, 1) == '*')
@@ -121,10 +132,11 @@ static bool skip_space(struct lexer *lexer)
 
 static struct span take_name(struct lexer *lexer)
 {
-	size_t start = lexer->offset;
-	while (is_name(peek(lexer, 0)))
-		advance(lexer);
-	return (struct span){lexer->source.data + start, lexer->offset - start};
+	struct span rest = span_from(lexer->source, lexer->offset);
+	size_t len = 0;
+	while (len < rest.len && is_name(rest.data[len]))
+		len++;
+	return pass_over(lexer, len);
 }
 
 static bool check_name(struct lexer *lexer, const struct token *token)
@@ -155,10 +167,10 @@ static uint64_t quantifier(int byte)
 
 static void take_number(struct lexer *lexer, struct token *token)
 {
-	size_t start = lexer->offset;
-	while (is_digit(peek(lexer, 0)))
-		advance(lexer);
-	struct span digits = {lexer->source.data + start, lexer->offset - start};
+	size_t len = 0;
+	while (is_digit(peek(lexer, len)))
+		len++;
+	struct span digits = pass_over(lexer, len);
 	uint64_t factor = quantifier(peek(lexer, 0));
 	if (factor > 0)
 		advance(lexer);
@@ -172,14 +184,19 @@ static void take_number(struct lexer *lexer, struct token *token)
 	token->number *= factor > 0 ? factor : 1;
 }
 
+static void set_string(struct lexer *lexer, struct token *token, struct span value)
+{
+	token->kind = TOKEN_STRING;
+	token->text = value;
+	if (!utf8_is_valid(value))
+		problem_warning(lexer->problems, token->at, "this string is not valid UTF-8");
+}
+
 /* Takes what was gathered as the token's value. */
 static void finish_string(struct lexer *lexer, struct token *token, struct bytes *value)
 {
-	token->kind = TOKEN_STRING;
-	token->text = arena_span(lexer->arena, bytes_span(value));
+	set_string(lexer, token, arena_span(lexer->arena, bytes_span(value)));
 	bytes_clear(value);
-	if (!utf8_is_valid(token->text))
-		problem_warning(lexer->problems, token->at, "this string is not valid UTF-8");
 }
 
 /* One line end or byte of a string's value. False: a byte that no string may have. */
@@ -197,12 +214,30 @@ static bool take_string_byte(struct lexer *lexer, struct bytes *value)
 	return is_allowed;
 }
 
+/* The bytes from the cursor on that stand for themselves in a quoted string. */
+static size_t plain_len(const struct lexer *lexer)
+{
+	struct span rest = span_from(lexer->source, lexer->offset);
+	size_t len = 0;
+	while (len < rest.len && (unsigned char)rest.data[len] >= ' ' && rest.data[len] != '"' &&
+	       rest.data[len] != '\\')
+		len++;
+	return len;
+}
+
 /* quoted-string = DQUOTE *(quoted-safe / "\" any) DQUOTE */
 static void take_quoted(struct lexer *lexer, struct token *token)
 {
 	struct bytes value = {0};
 	bool is_allowed = true;
 	advance(lexer);
+	size_t len = plain_len(lexer);
+	if (peek(lexer, len) == '"') {
+		/* As nearly always: the value is what stands there. */
+		set_string(lexer, token, pass_over(lexer, len));
+		advance(lexer);
+		return;
+	}
 	while (peek(lexer, 0) != AT_END && peek(lexer, 0) != '"') {
 		if (peek(lexer, 0) == '\\' && peek(lexer, 1) != AT_END)
 			advance(lexer);
@@ -312,12 +347,28 @@ static void take_garbage(struct lexer *lexer, struct token *token)
 
 static enum token_kind separator(int byte)
 {
-	static const char bytes[] = ";,{}[]()/";
-	static const enum token_kind kinds[] = {TOKEN_SEMICOLON, TOKEN_COMMA, TOKEN_BLOCK_OPEN,
-	    TOKEN_BLOCK_CLOSE, TOKEN_LIST_OPEN, TOKEN_LIST_CLOSE, TOKEN_TESTS_OPEN,
-	    TOKEN_TESTS_CLOSE, TOKEN_SLASH};
-	const char *found = byte > 0 ? strchr(bytes, byte) : NULL;
-	return found != NULL ? kinds[found - bytes] : TOKEN_BROKEN;
+	switch (byte) {
+	case ';':
+		return TOKEN_SEMICOLON;
+	case ',':
+		return TOKEN_COMMA;
+	case '{':
+		return TOKEN_BLOCK_OPEN;
+	case '}':
+		return TOKEN_BLOCK_CLOSE;
+	case '[':
+		return TOKEN_LIST_OPEN;
+	case ']':
+		return TOKEN_LIST_CLOSE;
+	case '(':
+		return TOKEN_TESTS_OPEN;
+	case ')':
+		return TOKEN_TESTS_CLOSE;
+	case '/':
+		return TOKEN_SLASH;
+	default:
+		return TOKEN_BROKEN;
+	}
 }
 
 struct token lexer_next(struct lexer *lexer)

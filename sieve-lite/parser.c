@@ -16,11 +16,14 @@
 #include "sieve-lite/lexer.h"
 #include "sieve-lite/limits.h"
 
+#include <string.h>
+
 struct parser {
 	struct arena *arena;
 	struct problems *problems;
 	struct lexer lexer;
 	struct token token; /* the one to be looked at */
+	struct bytes texts; /* of the list that is being read: struct text */
 	unsigned node_count;
 	bool is_sound;    /* no mistake of the grammar so far */
 	bool is_lost;     /* a list of tests without one: whatever it stands in is given up */
@@ -143,35 +146,24 @@ static bool recover_block(struct parser *parser)
 
 /* -- Arguments -- */
 
-struct text_list {
-	struct text_item {
-		struct text text;
-		struct text_item *next;
-	} * first, **end;
-	size_t count;
-};
-
-static bool take_text(struct parser *parser, struct text_list *list)
+static bool take_text(struct parser *parser)
 {
 	if (parser->token.kind != TOKEN_STRING)
 		return unexpected(parser, "a string");
 	if (!count_node(parser))
 		return false;
-	struct text_item *item = ARENA_NEW(parser->arena, struct text_item);
-	item->text = (struct text){.at = parser->token.at, .literal = parser->token.text};
-	*list->end = item;
-	list->end = &item->next;
-	list->count++;
+	const struct text text = {.at = parser->token.at, .literal = parser->token.text};
+	bytes_append(&parser->texts, &text, sizeof(text));
 	advance(parser);
 	return true;
 }
 
 /* Behind the "[". */
-static bool take_list(struct parser *parser, struct text_list *list)
+static bool take_list(struct parser *parser)
 {
 	bool is_known = true;
 	do {
-		if (!take_text(parser, list)) {
+		if (!take_text(parser)) {
 			is_known = recover_list(parser);
 			break;
 		}
@@ -187,14 +179,14 @@ static bool take_list(struct parser *parser, struct text_list *list)
 
 static bool take_texts(struct parser *parser, struct argument *argument)
 {
-	struct text_list list = {.end = &list.first};
-	bool is_known;
+	bytes_reset(&parser->texts);
 	argument->kind = ARGUMENT_TEXTS;
 	argument->is_list = accept(parser, TOKEN_LIST_OPEN);
-	is_known = argument->is_list ? take_list(parser, &list) : take_text(parser, &list);
-	argument->texts = arena_new_items(parser->arena, list.count, sizeof(*argument->texts));
-	for (struct text_item *item = list.first; item != NULL; item = item->next)
-		argument->texts[argument->count++] = item->text;
+	bool is_known = argument->is_list ? take_list(parser) : take_text(parser);
+	argument->count = parser->texts.len / sizeof(*argument->texts);
+	argument->texts = arena_new_items(parser->arena, argument->count, sizeof(*argument->texts));
+	if (argument->count > 0)
+		memcpy(argument->texts, parser->texts.data, parser->texts.len);
 	return is_known;
 }
 
@@ -402,12 +394,13 @@ struct node *parser_parse(struct arena *arena, struct span source, struct proble
 	}
 	lexer_init(&parser.lexer, arena, source, problems);
 	advance(&parser);
-	if (!parse_commands(&parser, &first, 1) || !parser.is_sound || parser.is_hopeless)
-		return first;
-	if (parser.token.kind == TOKEN_BLOCK_CLOSE)
+	bool is_known =
+	    parse_commands(&parser, &first, 1) && parser.is_sound && !parser.is_hopeless;
+	if (is_known && parser.token.kind == TOKEN_BLOCK_CLOSE)
 		problem_error(
 		    problems, parser.token.at, "this '}' closes nothing: no block is open here");
-	else if (parser.token.kind != TOKEN_END)
+	else if (is_known && parser.token.kind != TOKEN_END)
 		unexpected(&parser, "a command");
+	bytes_clear(&parser.texts);
 	return first;
 }

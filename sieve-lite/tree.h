@@ -38,10 +38,10 @@ enum argument_kind {
 struct argument {
 	enum argument_kind kind;
 	struct place at;
+	bool is_list; /* in brackets */
 	uint64_t number;
 	struct text *texts;
 	size_t count;
-	bool is_list;    /* in brackets */
 	struct span tag; /* without the colon */
 	struct argument *next;
 	/* Set by the checker, for tags. */
