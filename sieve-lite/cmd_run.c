@@ -29,6 +29,7 @@ struct options {
 	const char *recipient;
 	const char *original;
 	bool is_json;
+	bool is_quiet;      /* what would happen, not why */
 	const char *script; /* null: all of the user's */
 	const char *message;
 };
@@ -59,7 +60,8 @@ static bool is_stdin(const char *path)
 
 static bool read_options(int argc, char **argv, struct options *options)
 {
-	static const struct option names[] = {{"json", no_argument, NULL, 'j'}, {0}};
+	static const struct option names[] = {
+	    {"json", no_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'}, {0}};
 	int letter;
 	while ((letter = getopt_long(argc, argv, "d:c:f:r:a:", names, NULL)) != -1) {
 		switch (letter) {
@@ -80,6 +82,9 @@ static bool read_options(int argc, char **argv, struct options *options)
 			break;
 		case 'j':
 			options->is_json = true;
+			break;
+		case 'q':
+			options->is_quiet = true;
 			break;
 		default:
 			return false;
@@ -187,7 +192,7 @@ static void run_script_once(struct session *session, const struct sieve_script *
 	    .recipient_delimiter = "+",
 	    .now = clock_now(),
 	    .host = &host,
-	    .trace = &trace,
+	    .trace = session->options.is_quiet ? NULL : &trace,
 	};
 	explain_init(&session->explain, session->arena);
 	session->end = sieve_run(session->arena, script, &input, &session->result);
@@ -200,11 +205,13 @@ static void print_text(const struct session *session, struct bytes *to)
 {
 	const struct sieve_result *result = &session->result;
 	bool has_colours = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-	bytes_appendf(to, "%s\n", session->options.script);
-	explain_print(&session->explain, has_colours, to);
+	if (!session->options.is_quiet) {
+		bytes_appendf(to, "%s\n", session->options.script);
+		explain_print(&session->explain, has_colours, to);
+	}
 	for (const struct sieve_error *e = result->errors.first; e != NULL; e = e->next)
 		report_error(to, e, session->options.script, bytes_span(&session->source));
-	bytes_append_text(to, "\nActions:\n");
+	bytes_append_text(to, session->options.is_quiet ? "Actions:\n" : "\nActions:\n");
 	if (session->end != SIEVE_DONE) {
 		bytes_append_text(to, session->end == SIEVE_FAILED
 		                          ? "  keep (the script failed: what it did is dropped)\n"
@@ -283,7 +290,7 @@ int cmd_run(int argc, char **argv)
 	struct session session = {.end = SIEVE_DONE};
 	if (!read_options(argc, argv, &session.options)) {
 		fputs("usage: sieve-lite run [-d user] [-c config] [-f sender] [-r recipient]\n"
-		      "                      [-a original] [--json] [SCRIPT] MESSAGE\n",
+		      "                      [-a original] [--json] [--quiet] [SCRIPT] MESSAGE\n",
 		    stderr);
 		return CMD_TROUBLE;
 	}

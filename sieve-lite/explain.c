@@ -119,18 +119,42 @@ struct printer {
 	struct bytes prefix; /* the lines that lead down to what is below */
 };
 
+/* There are thousands of lines: this and its like are not left to printf. */
+static void print_number(struct bytes *to, unsigned number)
+{
+	char digits[] = "           ";
+	size_t at = sizeof(digits) - 1;
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	size_t wide = sizeof(digits) - 1 - 5;
+	bytes_append_text(to, digits + (at < wide ? at : wide));
+}
+
 static void print_start(struct printer *printer, unsigned line, bool is_last)
 {
-	const char *branch = is_last ? "\u2514\u2500 " : "\u251c\u2500 ";
-	bytes_appendf(printer->to, "%s%5u  ", printer->dim, line);
+	bytes_append_text(printer->to, printer->dim);
+	print_number(printer->to, line);
+	bytes_append_text(printer->to, "  ");
 	bytes_append_span(printer->to, bytes_span(&printer->prefix));
-	bytes_appendf(printer->to, "%s%s", branch, printer->plain);
+	bytes_append_text(printer->to, is_last ? "\u2514\u2500 " : "\u251c\u2500 ");
+	bytes_append_text(printer->to, printer->plain);
+}
+
+static void print_name(
+    struct printer *printer, const char *colour, const char *before, const char *name)
+{
+	bytes_append_text(printer->to, colour);
+	bytes_append_text(printer->to, before);
+	bytes_append_text(printer->to, name);
+	bytes_append_text(printer->to, printer->plain);
 }
 
 static void print_result(struct printer *printer, bool result)
 {
-	bytes_appendf(printer->to, "  %s%s%s\n", result ? printer->yes : printer->no,
-	    result ? "yes" : "no", printer->plain);
+	bytes_append_text(printer->to, "  ");
+	print_name(printer, result ? printer->yes : printer->no, "", result ? "yes" : "no");
+	bytes_append_byte(printer->to, '\n');
 }
 
 static bool is_same_value(const struct explain_node *a, const struct explain_node *b)
@@ -160,7 +184,7 @@ static void print_value(struct printer *printer, const struct explain_node *node
 		explain_quote(printer->to, event->value);
 	}
 	if (is_compared && !is_absent)
-		bytes_appendf(printer->to, " %s:%s%s", printer->dim, event->name, printer->plain);
+		print_name(printer, printer->dim, " :", event->name);
 	for (; node != NULL && is_same_value(node, first); node = node->next) {
 		if (is_absent || (!is_compared && node->event.key.len == 0) ||
 		    ++key_count > SHOWN_VALUES)
@@ -210,10 +234,11 @@ static void print_node(struct printer *printer, const struct explain_node *node,
 	size_t len = printer->prefix.len;
 	print_start(printer, event->line, is_last);
 	if (event->kind == SIEVE_TRACE_TEST) {
-		bytes_appendf(printer->to, "%s", event->name);
+		bytes_append_text(printer->to, event->name);
 		print_result(printer, event->result);
 	} else {
-		bytes_appendf(printer->to, "%s%s%s\n", printer->bold, event->name, printer->plain);
+		print_name(printer, printer->bold, "", event->name);
+		bytes_append_byte(printer->to, '\n');
 	}
 	bytes_append_text(&printer->prefix, is_last ? "   " : "\u2502  ");
 	print_below(printer, node);

@@ -411,7 +411,8 @@ def sieve_rules(count):
 
 
 def case_sieve():
-    """Compiling and running a script over one message, whole processes; nothing is stored."""
+    """Compiling and running a script over one message, whole processes; nothing is stored. Both
+    print the actions and no reasons."""
     write_message()
     config = SCRATCH + "/sieve-test.conf"
     world_file(config, "mail_location = maildir:%s/sieve-test\nssl = no\n" % SCRATCH)
@@ -421,7 +422,7 @@ def case_sieve():
         arguments = ("-f", "a@sender.test", "-r", "u@example.test", script, SCRATCH + "/message")
         values = interleaved({
             "ladle": lambda arguments=arguments: execs("/usr/local/bin/sieve-lite", "run",
-                                                       *arguments),
+                                                       "--quiet", *arguments),
             "dovecot": lambda arguments=arguments: execs("/usr/bin/sieve-test", "-c", config,
                                                          "-C", *arguments),
         })

@@ -107,6 +107,8 @@ ok "run: -r, and the message from standard input" grep -q '^  keep (implicit' ou
 "$sieve" run -f '<>' -d dora+x why.sieve message.eml >out 2>&1
 is "run: the null sender, and the recipient from -d" "$(sed -n '/^Actions/,$p' out)" "Actions:
   fileinto \"Bounces\"  (why.sieve:16)"
+"$sieve" run --quiet why.sieve message.eml >out 2>&1
+is "run: --quiet, no reasons" "$(cat out)" "$(sed -n '/^Actions/,$p' "$here/run/why.txt")"
 "$sieve" run --json why.sieve message.eml >out
 ok "run: --json" python3 -c '
 import json, sys
