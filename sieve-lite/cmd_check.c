@@ -53,6 +53,7 @@ static int check_script(const char *path, bool is_json)
 	const struct sieve_compile_options options = {
 	    .name = strcmp(path, "-") == 0 ? "(standard input)" : path,
 	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .finds_warnings = true,
 	    .load_context = &dirs,
 	    .load = script_dirs_load,
 	};

@@ -487,6 +487,7 @@ static int compile(struct session *session)
 	struct script_dirs dirs = {directory, directory};
 	const struct sieve_compile_options options = {.name = path,
 	    .abilities = SIEVE_CAN_EVERYTHING & ~(unsigned)SIEVE_CAN_RUN_PROGRAMS,
+	    .finds_warnings = true,
 	    .load_context = &dirs,
 	    .load = script_dirs_load};
 	if (file_read_path(path, LIMIT_SCRIPT_BYTES, &source, NULL) != 0)

@@ -162,6 +162,7 @@ static const struct sieve_script *compile(struct session *session)
 	struct script_dirs dirs = {directory, directory};
 	const struct sieve_compile_options options = {.name = session->options.script,
 	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .finds_warnings = !session->options.is_quiet,
 	    .load_context = &dirs,
 	    .load = script_dirs_load};
 	const struct sieve_script *script = sieve_compile(

@@ -23,7 +23,7 @@ static struct sieve_script *compile(
 	}
 	if (problems->errors->error_count != errors_before)
 		return NULL;
-	if (!checker->options->is_suite)
+	if (checker->options->finds_warnings)
 		warnings_find(problems, first);
 	struct sieve_script *script = ARENA_NEW(checker->arena, struct sieve_script);
 	*script = (struct sieve_script){.name = problems->script,

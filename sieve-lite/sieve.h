@@ -71,6 +71,8 @@ struct sieve_compile_options {
 	/* As test suites count mistakes: an included script that is missing or includes itself is
 	 * one at once, and what "true" and "false" switch off is not looked at. */
 	bool is_suite;
+	/* Also what is surely not meant (warnings.h): for people who write scripts. */
+	bool finds_warnings;
 	/* A feature of the caller's own (feature.h), which scripts may require; null: none. It
 	 * brings commands, tags and the like, but changes no strings and has no state. */
 	const struct extension *guest;

@@ -61,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct sieve_errors errors = {0};
 	const struct sieve_compile_options options = {.name = "fuzz",
 	    .abilities = SIEVE_CAN_EVERYTHING,
+	    .finds_warnings = true,
 	    .load_context = &input,
 	    .load = load};
 	if (memmem(data, len, "require", 7) == NULL) {

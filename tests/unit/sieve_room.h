@@ -55,7 +55,7 @@ static inline struct sieve_script *room_compile(
     struct sieve_room *room, const char *script, struct sieve_errors *errors)
 {
 	const struct sieve_compile_options options = {
-	    .name = "t", .abilities = SIEVE_CAN_EVERYTHING};
+	    .name = "t", .abilities = SIEVE_CAN_EVERYTHING, .finds_warnings = true};
 	return sieve_compile(room->arena, span_of(script), &options, errors);
 }
 
