@@ -23,6 +23,7 @@ static bool is_attribute(struct span text)
 
 static bool check_attributes(struct checker *checker, const struct argument *attributes)
 {
+	bool is_sound = true;
 	for (size_t i = 0; i < attributes->count; i++) {
 		const struct text *text = &attributes->texts[i];
 		if (!text_is_constant(text) || is_attribute(text->literal))
@@ -30,9 +31,9 @@ static bool check_attributes(struct checker *checker, const struct argument *att
 		problem_error(checker->problems, text->at,
 		    "'%s' is no special use: expected \"\\\\Junk\" or the like",
 		    problem_quote(checker->problems, text->literal));
-		return false;
+		is_sound = false;
 	}
-	return true;
+	return is_sound;
 }
 
 static bool check_specialuse_exists(struct checker *checker, struct node *node)
