@@ -2,7 +2,7 @@
 # Runs the script tests, a file per feature of the language. Some come with a library that configure
 # may not have found.
 program=$top_builddir/sieve-lite/sieve-lite
-for file in "$top_srcdir"/tests/sieve/*.svtest; do
+for file in "$top_srcdir"/tests/sieve/*.svtest "$top_srcdir"/etc/sieve/*.svtest; do
 	case $file in
 	*/regex.svtest)
 		"$program" extensions | grep -qw regex || { echo "# skipped: $file: no PCRE2"; continue; }
