@@ -48,7 +48,7 @@ log {{ target = "{log}"  level = "info" }}
 record {{ target = "{records}"  format = "json" }}
 
 lmtp {{
-  user = "vmail"
+  {account}
   listen "unix:{unix}" {{ mode = "0666" }}
   listen "inet:127.0.0.1:24" {{}}
   {lmtp}
@@ -59,7 +59,7 @@ policy {{ listen "unix:{policy}" {{ mode = "0666" }} }}
 
 
 def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", lmtp="",
-              store="maildir:~/Maildir"):
+              store="maildir:~/Maildir", account='user = "vmail"'):
     """Writes /etc/ladle.conf and the directories it names."""
     world.in_lab()
     for path in (SOCKETS, os.path.dirname(RECORDS)):
@@ -71,8 +71,8 @@ def configure(plugins='"quota", "sieve"', over="refuse", storage="1G", more="", 
         os.chmod(path, 0o666)  # deliver writes it as whoever runs it
     with open(CONFIG_PATH, "w", encoding="utf-8") as stream:
         stream.write(CONFIG.format(plugins=plugins, over=over, storage=storage, more=more, lmtp=lmtp,
-                                   store=store, users=world.USERS_FILE, records=RECORDS, log=LOG, unix=UNIX,
-                                   policy=POLICY))
+                                   store=store, account=account, users=world.USERS_FILE,
+                                   records=RECORDS, log=LOG, unix=UNIX, policy=POLICY))
     tap.witness("log of ladle", read_log)
     if not os.path.exists(DELIVER):
         tap.skip("deliver is not installed in the lab")
