@@ -73,8 +73,8 @@ class Client:
         return Reply(lines)
 
     def command(self, text):
-        self.send(text if isinstance(text, bytes) else text.encode("utf-8"))
-        self.send(b"\r\n")
+        # In one piece: a second one over TCP would wait for the server's delayed acknowledgement.
+        self.send((text if isinstance(text, bytes) else text.encode("utf-8")) + b"\r\n")
         return self.reply()
 
     def hello(self, name):
