@@ -85,15 +85,14 @@ void compose_words(struct bytes *to, const char *name, struct span words)
 
 /* -- Addresses --------------------------------------------------------------------------------- */
 
-/* RFC 5322 3.2.3, and perhaps the blank: what may stand in a phrase without quotes. */
-static bool is_phrase(struct span text, bool may_have_blanks)
+/* RFC 5322 3.2.3, and the blank: what may stand in a phrase without quotes. */
+static bool is_phrase(struct span text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char byte = text.data[i];
 		bool is_atom = (byte >= '0' && byte <= '9') ||
 		               (ascii_lower(byte) >= 'a' && ascii_lower(byte) <= 'z') ||
-		               (byte == ' ' && may_have_blanks) ||
-		               (byte != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", byte) != NULL);
+		               (byte != '\0' && strchr("!#$%&'*+-/=?^_`{|}~ ", byte) != NULL);
 		if (!is_atom)
 			return false;
 	}
@@ -118,9 +117,9 @@ static void append_name(struct bytes *to, const struct compose_mailbox *mailbox)
 	struct bytes cleaned = {0};
 	struct bytes field = {0};
 	struct span text = clean(&cleaned, span_first(name, NAME_BYTES));
-	bool is_plain = is_phrase(text, !mailbox->is_quoted || text.len > LINE_BYTES);
+	bool is_plain = is_phrase(text) && (!mailbox->is_quoted || text.len == 0);
 	if (utf8_is_ascii(text) && (is_plain || text.len > LINE_BYTES)) {
-		bytes_append_span(to, is_plain ? text : SPAN(""));
+		bytes_append_span(to, is_phrase(text) ? text : SPAN(""));
 	} else if (utf8_is_ascii(text)) {
 		append_quoted(to, text);
 	} else {

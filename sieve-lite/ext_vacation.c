@@ -183,6 +183,15 @@ static bool was_answered(struct run *run, const struct node *node)
 
 /* -- The answer -------------------------------------------------------------------------------- */
 
+/* A name of several words in quotes, as most people's programs write it. */
+static struct compose_mailbox mailbox_of(struct run *run, const struct listed_address *listed)
+{
+	struct compose_mailbox mailbox = {
+	    .name = address_list_name(run->arena, listed), .address = listed->address.text};
+	mailbox.is_quoted = span_find(mailbox.name, ' ') < mailbox.name.len;
+	return mailbox;
+}
+
 /* Whom the header calls by the sender's address, with the name that stands there. */
 static struct compose_mailbox find_author(struct run *run)
 {
@@ -196,10 +205,7 @@ static struct compose_mailbox find_author(struct run *run)
 		for (; listed != NULL; listed = listed->next) {
 			if (listed->is_valid &&
 			    (is_any || address_equals(&listed->address, sender)))
-				return (struct compose_mailbox){
-				    .name = address_list_name(run->arena, listed),
-				    .address = listed->address.text,
-				    .is_quoted = true};
+				return mailbox_of(run, listed);
 		}
 	}
 	return (struct compose_mailbox){.address = sender->text};
