@@ -84,9 +84,11 @@ set_up() {
 	echo "anna:*:$(id -u):$(id -g)::$demo/home/anna::" >users
 	mkdir -p home/anna
 	cat >home/anna/.dovecot.sieve <<-'SIEVE'
-		require "fileinto";
+		require ["fileinto", "reject"];
 		if header :contains "subject" "invoice" {
 		    fileinto "Invoices";
+		} elsif header :contains "subject" "lottery" {
+		    reject "No games here.";
 		}
 	SIEVE
 }
@@ -171,10 +173,14 @@ demonstrate() {
 	shown <home/anna/.dovecot.sieve
 	(cd home/anna/Maildir && find . -path '*/new/*' -type f) | sort | shown
 
-	title "6. The quota:  deliver --check -d anna"
+	title "6. What the script would do to another message, and why:  sieve-lite run -d anna message"
+	message "You won the lottery" "Send money." |
+		"$bin/sieve-lite" run -c ladle.conf -d anna -f bert@example.net - | shown
+
+	title "7. The quota:  deliver --check -d anna"
 	"$bin/deliver" -c ladle.conf --check -d anna | shown
 
-	title "7. The record of each delivery"
+	title "8. The record of each delivery"
 	shown <record.log
 
 	title "Where everything lies"
