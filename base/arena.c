@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first block is small, for what is kept by the thousand; each further one twice as large. */
+#define FIRST_BYTES ((size_t)2 * 1024)
 #define BLOCK_BYTES ((size_t)16 * 1024)
 
 struct block {
@@ -17,8 +19,16 @@ struct block {
 	max_align_t data[];
 };
 
+/* Told when the memory goes; lies in it. */
+struct farewell {
+	struct farewell *next;
+	void (*tell)(void *context);
+	void *context;
+};
+
 struct arena {
 	struct block *blocks; /* the first is the one in use */
+	struct farewell *farewells;
 };
 
 static struct block *block_new(size_t size)
@@ -34,7 +44,7 @@ static struct block *block_new(size_t size)
 struct arena *arena_new(void)
 {
 	struct arena *arena = memory_new(1, sizeof(*arena));
-	arena->blocks = block_new(BLOCK_BYTES);
+	arena->blocks = block_new(FIRST_BYTES);
 	return arena;
 }
 
@@ -47,10 +57,18 @@ static void free_blocks(struct block *block)
 	}
 }
 
+static void say_farewell(struct arena *arena)
+{
+	for (const struct farewell *one = arena->farewells; one != NULL; one = one->next)
+		one->tell(one->context);
+	arena->farewells = NULL;
+}
+
 void arena_free(struct arena **arena)
 {
 	if (*arena == NULL)
 		return;
+	say_farewell(*arena);
 	free_blocks((*arena)->blocks);
 	free(*arena);
 	*arena = NULL;
@@ -58,6 +76,7 @@ void arena_free(struct arena **arena)
 
 void arena_reset(struct arena *arena)
 {
+	say_farewell(arena);
 	free_blocks(arena->blocks->next);
 	arena->blocks->next = NULL;
 	if (arena->blocks->size > BLOCK_BYTES) {
@@ -75,13 +94,29 @@ void *arena_new_items(struct arena *arena, size_t count, size_t size)
 	size_t bytes = (count * size + align - 1) / align * align;
 	struct block *block = arena->blocks;
 	if (block->size - block->used < bytes) {
-		block = block_new(bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
+		size_t next = block->size < BLOCK_BYTES / 2 ? block->size * 2 : BLOCK_BYTES;
+		block = block_new(bytes > next ? bytes : next);
 		block->next = arena->blocks;
 		arena->blocks = block;
 	}
 	void *memory = (char *)block->data + block->used;
 	block->used += bytes;
 	return memset(memory, 0, bytes);
+}
+
+void arena_at_end(struct arena *arena, void (*tell)(void *context), void *context)
+{
+	struct farewell *farewell = ARENA_NEW(arena, struct farewell);
+	*farewell = (struct farewell){arena->farewells, tell, context};
+	arena->farewells = farewell;
+}
+
+size_t arena_bytes(const struct arena *arena)
+{
+	size_t bytes = sizeof(*arena);
+	for (const struct block *block = arena->blocks; block != NULL; block = block->next)
+		bytes += sizeof(*block) + block->size;
+	return bytes;
 }
 
 struct span arena_span(struct arena *arena, struct span from)

@@ -15,6 +15,13 @@ void arena_free(struct arena **arena);
 /* Forgets everything but keeps one block: for a process that serves one task after another. */
 void arena_reset(struct arena *arena);
 
+/* Calls `tell` when all is forgotten or freed: for what must live as long, and lies elsewhere. The
+ * last one that was asked for is the first. */
+void arena_at_end(struct arena *arena, void (*tell)(void *context), void *context);
+
+/* How much of the heap it holds. */
+size_t arena_bytes(const struct arena *arena);
+
 /* Zeroed memory for `count` items of `size` bytes, aligned for any type. */
 void *arena_new_items(struct arena *arena, size_t count, size_t size);
 #define ARENA_NEW(arena, type) ((type *)arena_new_items((arena), 1, sizeof(type)))

@@ -237,7 +237,7 @@ static bool decide(void *decided, struct delivery *delivery, struct status *stat
 		struct script_wanted wanted = wanted_of(&list, i);
 		const struct script_version *version;
 		enum script_answer answer =
-		    script_cache_get(state->cache, &wanted, &version, status);
+		    script_cache_get(state->cache, delivery->arena, &wanted, &version, status);
 		if (answer == SCRIPT_UNREADABLE)
 			return false;
 		if (answer != SCRIPT_NONE)
@@ -278,7 +278,7 @@ static bool show(void *shown, struct delivery *delivery, struct bytes *to, struc
 		struct script_wanted wanted = wanted_of(&list, i);
 		const struct script_version *version;
 		enum script_answer answer =
-		    script_cache_get(state->cache, &wanted, &version, status);
+		    script_cache_get(state->cache, delivery->arena, &wanted, &version, status);
 		bytes_appendf(to, "script %zu  %-8s  %s\n", i + 1, part_names[list.items[i].part],
 		    list.items[i].path);
 		if (answer == SCRIPT_UNREADABLE)
@@ -326,7 +326,7 @@ static void *open_plugin(const struct settings *settings, struct status *status)
 	    strchr(settings->postmaster, '@') != NULL
 	        ? settings->postmaster
 	        : arena_textf(arena, "%s@%s", settings->postmaster, settings->hostname);
-	state->cache = script_cache_new(&state->rules);
+	state->cache = script_cache_new(&state->rules, SCRIPT_CACHE_BYTES);
 	state->seen = seen_room_new();
 	return state;
 }

@@ -11,15 +11,20 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT_COUNT 256
 #define SCRIPT_BYTES_MAX ((size_t)1024 * 1024)
 #define YOUNG_S 2
 
 struct slot {
-	struct arena *arena; /* null: empty */
+	struct slot *newer; /* used after this one; null: none was */
+	struct slot *older;
+	size_t bytes;
+	unsigned use_count; /* callers that still have it */
+	bool is_dropped;    /* goes with the last of them */
+	struct arena *arena;
 	struct script_wanted wanted;
 	struct script_version version;
 	bool is_settled;        /* every file was old enough to be recognised */
@@ -28,45 +33,106 @@ struct slot {
 
 struct script_cache {
 	const struct script_rules *rules;
-	struct slot *slots[SLOT_COUNT]; /* owned; null until used */
+	void *by_path; /* tsearch(3): struct slot, owned */
+	struct slot *newest;
+	struct slot *oldest;
+	size_t bytes; /* of all slots */
+	size_t max_bytes;
 };
 
-struct script_cache *script_cache_new(const struct script_rules *rules)
+/* -- slots ------------------------------------------------------------------------------------- */
+
+static int compare_paths(const void *a, const void *b)
+{
+	const struct slot *left = a;
+	const struct slot *right = b;
+	return strcmp(left->wanted.path, right->wanted.path);
+}
+
+static struct slot *find_slot(const struct script_cache *cache, const char *path)
+{
+	const struct slot key = {.wanted.path = path};
+	struct slot *const *node = tfind(&key, &cache->by_path, compare_paths);
+	return node == NULL ? NULL : *node;
+}
+
+static void unlink_slot(struct script_cache *cache, struct slot *slot)
+{
+	*(slot->newer != NULL ? &slot->newer->older : &cache->newest) = slot->older;
+	*(slot->older != NULL ? &slot->older->newer : &cache->oldest) = slot->newer;
+}
+
+static void make_newest(struct script_cache *cache, struct slot *slot)
+{
+	slot->newer = NULL;
+	slot->older = cache->newest;
+	*(cache->newest != NULL ? &cache->newest->newer : &cache->oldest) = slot;
+	cache->newest = slot;
+}
+
+static void free_if_unused(struct slot *slot)
+{
+	if (slot->use_count > 0 || !slot->is_dropped)
+		return;
+	arena_free(&slot->arena);
+	free(slot);
+}
+
+static void drop_slot(struct script_cache *cache, struct slot *slot)
+{
+	unlink_slot(cache, slot);
+	tdelete(slot, &cache->by_path, compare_paths);
+	cache->bytes -= slot->bytes;
+	slot->is_dropped = true;
+	free_if_unused(slot);
+}
+
+static void release_slot(void *used)
+{
+	struct slot *slot = used;
+	slot->use_count--;
+	free_if_unused(slot);
+}
+
+/* For as long as `arena` lives. */
+static void use_slot(struct slot *slot, struct arena *arena)
+{
+	slot->use_count++;
+	arena_at_end(arena, release_slot, slot);
+}
+
+static void keep_slot(struct script_cache *cache, struct slot *slot)
+{
+	slot->bytes = sizeof(*slot) + arena_bytes(slot->arena);
+	cache->bytes += slot->bytes;
+	if (tsearch(slot, &cache->by_path, compare_paths) == NULL)
+		memory_exhausted();
+	make_newest(cache, slot);
+	while (cache->bytes > cache->max_bytes && cache->oldest != NULL)
+		drop_slot(cache, cache->oldest);
+}
+
+struct script_cache *script_cache_new(const struct script_rules *rules, size_t max_bytes)
 {
 	struct script_cache *cache = memory_new(1, sizeof(*cache));
 	cache->rules = rules;
+	cache->max_bytes = max_bytes;
 	return cache;
-}
-
-static void empty_slot(struct slot *slot)
-{
-	arena_free(&slot->arena);
-	memset(slot, 0, sizeof(*slot));
 }
 
 void script_cache_free(struct script_cache **cache)
 {
 	if (*cache == NULL)
 		return;
-	for (size_t i = 0; i < SLOT_COUNT; i++) {
-		struct slot *slot = (*cache)->slots[i];
-		if (slot != NULL)
-			empty_slot(slot);
-		free(slot);
-	}
+	while ((*cache)->newest != NULL)
+		drop_slot(*cache, (*cache)->newest);
 	free(*cache);
 	*cache = NULL;
 }
 
-static struct slot *slot_of(struct script_cache *cache, const char *path)
+size_t script_cache_bytes(const struct script_cache *cache)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-	for (const char *p = path; *p != '\0'; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619u;
-	struct slot **slot = &cache->slots[hash % SLOT_COUNT];
-	if (*slot == NULL)
-		*slot = memory_new(1, sizeof(**slot));
-	return *slot;
+	return cache->bytes;
 }
 
 /* -- is it still the same? --------------------------------------------------------------------- */
@@ -206,11 +272,10 @@ static void add_error(struct slot *slot, const char *message)
 	    (struct sieve_errors){.first = error, .last = error, .error_count = 1};
 }
 
-/* Fills the slot with what is on disk. */
-static enum script_answer load(struct script_cache *cache, struct slot *slot,
+/* Fills an empty slot with what is on disk. */
+static enum script_answer load(const struct script_cache *cache, struct slot *slot,
     const struct script_wanted *wanted, struct status *status)
 {
-	empty_slot(slot);
 	slot->arena = arena_new();
 	slot->is_settled = true;
 	slot->wanted = (struct script_wanted){
@@ -247,14 +312,30 @@ static enum script_answer load(struct script_cache *cache, struct slot *slot,
 	return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
 }
 
-enum script_answer script_cache_get(struct script_cache *cache, const struct script_wanted *wanted,
-    const struct script_version **version_out, struct status *status)
+enum script_answer script_cache_get(struct script_cache *cache, struct arena *arena,
+    const struct script_wanted *wanted, const struct script_version **version_out,
+    struct status *status)
 {
-	struct slot *slot = slot_of(cache, wanted->path);
-	*version_out = &slot->version;
-	if (is_known(slot, wanted))
+	struct slot *slot = find_slot(cache, wanted->path);
+	if (slot != NULL && is_known(slot, wanted)) {
+		unlink_slot(cache, slot);
+		make_newest(cache, slot);
+		use_slot(slot, arena);
+		*version_out = &slot->version;
 		return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;
-	return load(cache, slot, wanted, status);
+	}
+	if (slot != NULL)
+		drop_slot(cache, slot);
+	slot = memory_new(1, sizeof(*slot));
+	enum script_answer answer = load(cache, slot, wanted, status);
+	use_slot(slot, arena);
+	/* What could not be recognised is the caller's only. */
+	if (slot->is_settled)
+		keep_slot(cache, slot);
+	else
+		slot->is_dropped = true;
+	*version_out = &slot->version;
+	return answer;
 }
 
 /* -- from memory ------------------------------------------------------------------------------- */

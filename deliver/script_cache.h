@@ -9,9 +9,15 @@
  * file anywhere: a script compiles in less time than such a file takes to be checked. */
 struct script_cache;
 
-/* `rules` are borrowed. */
-struct script_cache *script_cache_new(const struct script_rules *rules);
+/* Of one process. A script of ten rules takes 22 KB, and compiling it again about 30 us of a
+ * delivery's milliseconds: there is more to lose by keeping too much. */
+#define SCRIPT_CACHE_BYTES ((size_t)8 * 1024 * 1024)
+
+/* `rules` are borrowed. Those used last are kept, as many as `max_bytes` hold. */
+struct script_cache *script_cache_new(const struct script_rules *rules, size_t max_bytes);
 void script_cache_free(struct script_cache **cache);
+/* What it holds now. */
+size_t script_cache_bytes(const struct script_cache *cache);
 
 /* Which script, and how it is to be understood. */
 struct script_wanted {
@@ -49,10 +55,11 @@ enum script_answer {
 	                    * set (temporary) */
 };
 
-/* The script as it is on disk now. `version_out` is set where it is ready or broken, and lives
- * until the next call. */
-enum script_answer script_cache_get(struct script_cache *cache, const struct script_wanted *wanted,
-    const struct script_version **version_out, struct status *status);
+/* The script as it is on disk now. `version_out` is set where it is ready or broken, and lives as
+ * long as what is in `arena`: what a script wants done borrows from it. */
+enum script_answer script_cache_get(struct script_cache *cache, struct arena *arena,
+    const struct script_wanted *wanted, const struct script_version **version_out,
+    struct status *status);
 
 /* Compiles a version from the files that it already has; what it includes is only looked for among
  * them. Sets script and errors, in `arena`. */

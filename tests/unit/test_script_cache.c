@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define OLD_S 100
+#define MAX_BYTES ((size_t)256 * 1024)
 
 static char top[64];
 static struct script_rules rules;
@@ -40,7 +41,7 @@ static void open_room(void)
 	settings = settings_load(path_of("ladle.conf"), &status);
 	ck_assert_ptr_nonnull(settings);
 	ck_assert(script_rules_set(arena, settings, &rules, &status));
-	cache = script_cache_new(&rules);
+	cache = script_cache_new(&rules, MAX_BYTES);
 }
 
 static void close_room(void)
@@ -58,7 +59,7 @@ static enum script_answer get(const char *name, const struct script_version **ve
 {
 	struct status status;
 	struct script_wanted wanted = {.path = path_of(name), .personal_directory = top};
-	return script_cache_get(cache, &wanted, version_out, &status);
+	return script_cache_get(cache, arena, &wanted, version_out, &status);
 }
 
 static size_t file_count(const struct script_version *version)
@@ -110,13 +111,71 @@ START_TEST(what_is_old_enough_and_unchanged_is_compiled_once)
 	 * like one. */
 	struct script_wanted wanted = {.path = "/etc/passwd"};
 	open_room();
-	ck_assert_int_eq(script_cache_get(cache, &wanted, &version, &status), SCRIPT_BROKEN);
+	ck_assert_int_eq(script_cache_get(cache, arena, &wanted, &version, &status), SCRIPT_BROKEN);
 	const struct sieve_error *error = version->errors.first;
-	ck_assert_int_eq(script_cache_get(cache, &wanted, &version, &status), SCRIPT_BROKEN);
+	ck_assert_int_eq(script_cache_get(cache, arena, &wanted, &version, &status), SCRIPT_BROKEN);
 	ck_assert_ptr_eq(version->errors.first, error);
 	close_room();
 }
 END_TEST
 
+/* One file by many names: each is a script of its own. */
+START_TEST(what_was_not_used_for_longest_goes_when_there_is_no_room)
+{
+	enum { NAMES = 400 };
+	struct script_wanted first = {.path = "/etc/passwd"};
+	const struct script_version *version;
+	struct status status;
+	char path[2 * NAMES + 32] = "/etc/";
+	open_room();
+	struct arena *one = arena_new();
+	ck_assert_int_eq(script_cache_get(cache, one, &first, &version, &status), SCRIPT_BROKEN);
+	const struct sieve_error *error = version->errors.first;
+	size_t one_bytes = script_cache_bytes(cache);
+	for (size_t i = 0; i < NAMES; i++) {
+		size_t len = strlen(path);
+		strcpy(path + len, "./passwd");
+		struct script_wanted other = {.path = path};
+		ck_assert_int_eq(
+		    script_cache_get(cache, one, &other, &version, &status), SCRIPT_BROKEN);
+		ck_assert_str_eq(version->errors.first->script, path);
+		path[len + 2] = '\0';
+		ck_assert_uint_le(script_cache_bytes(cache), MAX_BYTES);
+		ck_assert_int_eq(
+		    script_cache_get(cache, one, &first, &version, &status), SCRIPT_BROKEN);
+		ck_assert_ptr_eq(version->errors.first, error);
+		arena_reset(one);
+	}
+	ck_assert_uint_lt(MAX_BYTES, NAMES * one_bytes);
+	arena_free(&one);
+	close_room();
+}
+END_TEST
+
+/* Those of many recipients are in use at the same time. */
+START_TEST(what_was_given_stays_as_long_as_its_arena)
+{
+	static const char *const paths[] = {"/etc/passwd", "/etc/group", "/etc/./passwd"};
+	const struct script_version *versions[3];
+	struct status status;
+	open_room();
+	struct arena *one = arena_new();
+	struct script_cache *tiny = script_cache_new(&rules, 1);
+	for (size_t i = 0; i < 3; i++) {
+		struct script_wanted wanted = {.path = paths[i]};
+		ck_assert_int_eq(
+		    script_cache_get(tiny, one, &wanted, &versions[i], &status), SCRIPT_BROKEN);
+		ck_assert_uint_eq(script_cache_bytes(tiny), 0);
+	}
+	script_cache_free(&tiny);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_str_eq(versions[i]->errors.first->script, paths[i]);
+	arena_free(&one);
+	close_room();
+}
+END_TEST
+
 UNIT_TESTS("script_cache", a_version_is_never_served_after_a_file_of_it_has_changed,
-    what_is_old_enough_and_unchanged_is_compiled_once)
+    what_is_old_enough_and_unchanged_is_compiled_once,
+    what_was_not_used_for_longest_goes_when_there_is_no_room,
+    what_was_given_stays_as_long_as_its_arena)
