@@ -297,10 +297,14 @@ static void compose(
 static struct span envelope_sender(const struct run *run, const struct address *own)
 {
 	const struct sieve_input *input = run->input;
-	if (!run->script->options->vacation_sends_from_recipient)
+	const struct sieve_options *options = run->script->options;
+	const struct envelope_recipient *recipient = input->recipient;
+	if (!options->vacation_sends_from_recipient)
 		return SPAN("");
-	bool is_known = own == &input->recipient->original || own == input->user_email;
-	return is_known ? own->text : input->recipient->address.text;
+	if (own == &recipient->address || own == input->user_email)
+		return own->text;
+	bool is_original = options->vacation_uses_original && recipient->original.text.len > 0;
+	return is_original ? recipient->original.text : recipient->address.text;
 }
 
 /* -- vacation ---------------------------------------------------------------------------------- */
