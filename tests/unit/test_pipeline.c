@@ -62,6 +62,15 @@ static unsigned files_in(const char *name)
 	return count;
 }
 
+/* "%s" in the settings is the room. */
+static const char *settings_of(const char *text)
+{
+	const char *at = strstr(text, "%s");
+	return at == NULL
+	           ? text
+	           : arena_textf(room.arena, "%.*s%s%s", (int)(at - text), text, room.top, at + 2);
+}
+
 static void enter(const char *more_settings)
 {
 	if (geteuid() == 0) {
@@ -76,7 +85,7 @@ static void enter(const char *more_settings)
 	                      "hostname = \"mx.example.test\" first_valid_uid = 1\n"
 	                      "users \"t\" { driver = \"passwd-file\" path = \"%s/users\" }\n"
 	                      "record { target = \"%s/record\" }\n%s",
-	                      room.top, room.top, more_settings));
+	                      room.top, room.top, settings_of(more_settings)));
 	struct bytes users = {0};
 	const char *const fields[] = {"anna", "bert", "carl"};
 	for (size_t i = 0; i < 3; i++)
@@ -174,6 +183,26 @@ START_TEST(each_recipient_has_an_end_of_its_own)
 	while (span_next_line(&records, &line))
 		count++;
 	ck_assert_uint_eq(count, 6);
+	leave();
+}
+END_TEST
+
+/* Each reads the site's young script anew, and one after the other: all decide, then all write. */
+START_TEST(what_scripts_said_holds_until_all_recipients_are_through)
+{
+	enter("sieve { before = {\"%s/site.sieve\"} script = \"\" }\n");
+	put("site.sieve", "require [\"fileinto\", \"imap4flags\"];"
+	                  "fileinto :flags \"\\\\Flagged\" \"Umbrella\";");
+	deliver("anna bert carl", MESSAGE);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_msg(status_is_success(&room.statuses[i]), "%s", room.statuses[i].detail);
+	struct span records = contents("record");
+	struct span line;
+	while (span_next_line(&records, &line)) {
+		const char *text = arena_text(room.arena, line);
+		ck_assert_msg(strstr(text, "fileinto(Umbrella)@") != NULL, "%s", text);
+		ck_assert_msg(strstr(text, ":2,F") != NULL, "%s", text);
+	}
 	leave();
 }
 END_TEST
@@ -495,6 +524,7 @@ START_TEST(a_full_mailbox_takes_what_a_script_puts_where_nothing_counts)
 END_TEST
 
 UNIT_TESTS("pipeline", each_recipient_has_an_end_of_its_own,
+    what_scripts_said_holds_until_all_recipients_are_through,
     more_recipients_than_fit_into_one_batch, a_full_mailbox_is_refused_and_nothing_is_stored,
     a_full_mailbox_may_be_deferred, a_warning_is_given_once,
     what_fails_leaves_nothing_and_is_given_back, the_folder_is_chosen,
