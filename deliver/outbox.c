@@ -119,6 +119,16 @@ struct waiting {
 	struct span arguments[ARGUMENTS_MAX];
 };
 
+/* Nothing that could end a line where it is said to somebody: the file may be forged. */
+static bool is_one_line(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7F)
+			return false;
+	}
+	return true;
+}
+
 static struct span in_brackets(struct span value)
 {
 	if (value.len < 2 || value.data[0] != '<' || value.data[value.len - 1] != '>')
@@ -208,8 +218,12 @@ static bool read_block(struct waiting *waiting)
 		if (!take_field(waiting, &field))
 			return false;
 	}
-	bool is_whole = rest.len > 0 && waiting->item.kind != NULL &&
-	                waiting->item.sender.data != NULL && waiting->item.recipient.len > 0;
+	const struct outbox_item *item = &waiting->item;
+	bool is_whole = rest.len > 0 && item->kind != NULL && item->sender.data != NULL &&
+	                item->recipient.len > 0 && is_one_line(item->sender) &&
+	                is_one_line(item->recipient) && is_one_line(item->owner) &&
+	                is_one_line(item->envid) && is_one_line(item->orcpt) &&
+	                is_one_line(item->delivery_id) && is_one_line(span_of(item->kind));
 	waiting->start = is_whole ? (off_t)(rest.data + 1 - data) : 0;
 	return is_whole && lseek(waiting->fd, waiting->start, SEEK_SET) == waiting->start;
 }
@@ -268,6 +282,12 @@ static void send_item(const struct outbox_options *options,
 		tally->sent++;
 		return;
 	}
+	/* Others had time enough: the owner would never hear of it. */
+	bool is_stuck = now - waiting->made >= 2 * (time_t)options->expire_s;
+	if (answer == OUTBOX_NOT_OURS && is_stuck) {
+		give_up(options, waiting, why, tally);
+		return;
+	}
 	if (answer == OUTBOX_NOT_OURS) {
 		log_write(LOG_LEVEL_INFO, "%s of delivery %.*s is left to another process: %s",
 		    waiting->item.kind, (int)waiting->item.delivery_id.len,
@@ -314,8 +334,9 @@ static void flush_one(const struct outbox_options *options,
 		    "outbox file %s/new/%s has no envelope block: left there", options->directory,
 		    name);
 		tally->waiting++;
-	} else if (waiting.was_tried &&
-	           !outbox_is_due(options, waiting.made, waiting.changed, clock_now().tv_sec)) {
+	} else if ((waiting.was_tried && !outbox_is_due(options, waiting.made, waiting.changed,
+	                                     clock_now().tv_sec)) ||
+	           (options->begin_until_ms != 0 && clock_left_ms(options->begin_until_ms) == 0)) {
 		tally->waiting++;
 	} else {
 		send_item(options, transport, &waiting, tally);

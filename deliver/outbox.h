@@ -47,7 +47,7 @@ enum outbox_answer {
 	OUTBOX_ACCEPTED,
 	OUTBOX_TRY_LATER,
 	OUTBOX_REFUSED,  /* for good: no use in trying again */
-	OUTBOX_NOT_OURS, /* another process can: not counted as a try */
+	OUTBOX_NOT_OURS, /* another process can: not counted as a try, but it expires, later */
 };
 
 /* Hands an item to the world. `item->message` is in `fd` from its current offset on; the reason
@@ -64,6 +64,7 @@ struct outbox_options {
 	uint64_t retry_max_s;
 	uint64_t expire_s;       /* after so long it is given up */
 	uint64_t send_timeout_s; /* for one item */
+	int64_t begin_until_ms;  /* later nothing more is begun (clock.h); 0: no limit */
 	/* Called for an item that was refused or has expired, before it is removed, with the
 	 * message in `fd` from its offset on; it may store a notice. False: leave the item, to be
 	 * given up the next time. May be null. */

@@ -44,6 +44,9 @@ tests_unit_test_smtp_client_SOURCES = tests/unit/test_smtp_client.c
 tests_unit_test_smtp_client_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 tests_unit_test_smtp_connection_SOURCES = tests/unit/test_smtp_connection.c
 tests_unit_test_smtp_connection_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
+unit_tests += tests/unit/test_program
+tests_unit_test_program_SOURCES = tests/unit/test_program.c
+tests_unit_test_program_LDADD = $(MAIL_LIBS) $(UNIT_LIBS)
 if HAVE_OPENSSL
 unit_tests += tests/unit/test_srs
 tests_unit_test_srs_SOURCES = tests/unit/test_srs.c

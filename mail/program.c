@@ -113,9 +113,13 @@ static bool take(void *context, const char *data, size_t len)
 	return !flow->has_trouble;
 }
 
-static const char *find_fault(const char *path)
+/* The name may come from a file of the user's, so it is looked at here too. */
+static const char *find_fault(const struct action_program *program, const char *path)
 {
 	struct stat found;
+	if (program->name.len == 0 || span_find(program->name, '/') < program->name.len ||
+	    span_find(program->name, '\0') < program->name.len)
+		return "that is no name of a program";
 	if (lstat(path, &found) != 0)
 		return strerror(errno);
 	if (!S_ISREG(found.st_mode))
@@ -134,7 +138,7 @@ static const char *path_of(
 const char *program_fault(
     struct arena *arena, const char *directory, const struct action_program *program)
 {
-	return find_fault(path_of(arena, directory, program));
+	return find_fault(program, path_of(arena, directory, program));
 }
 
 static const char *const *make_argv(
@@ -186,7 +190,7 @@ enum program_end program_run(
 {
 	struct arena *arena = arena_new();
 	const char *path = path_of(arena, request->directory, request->program);
-	const char *fault = find_fault(path);
+	const char *fault = find_fault(request->program, path);
 	enum program_end end = PROGRAM_UNKNOWN;
 	*status = (struct status){.cause = CAUSE_CONFIGURATION};
 	if (fault != NULL) {

@@ -256,7 +256,53 @@ START_TEST(a_file_without_envelope_is_left_alone)
 }
 END_TEST
 
+/* A user may write into the own outbox: what is said to a server is one line all the same. */
+START_TEST(a_forged_envelope_ends_no_line)
+{
+	static const char *const fields[] = {
+	    "Sender: <>\nRecipient: <a@b>\n DATA@c>\n",
+	    "Sender: <x@y>\r\n RCPT@z>\nRecipient: <a@b>\n",
+	    "Sender: <>\nRecipient: <a@b>\nOrcpt: rfc822;a\n\tb\n",
+	    "Sender: <>\nRecipient: <a@b>\nOwner: <a\n b@c>\n",
+	};
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct sent sent = {.answer = OUTBOX_ACCEPTED};
+		struct outbox_tally tally;
+		char text[300];
+		char path[100];
+		enter();
+		put("a@example.net");
+		ck_assert_uint_eq(flush(&sent, 1000).sent, 1);
+		snprintf(path, sizeof(path), "%s/new/forged", directory);
+		snprintf(text, sizeof(text), "Ladle-Outbox: 1\nKind: redirect\nMade: 1\n%s\nS: x\n",
+		    fields[i]);
+		int fd = open(path, O_CREAT | O_WRONLY, 0600);
+		ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
+		close(fd);
+		tally = flush(&sent, 1000);
+		ck_assert_msg(tally.sent == 0 && tally.waiting == 1, "row %zu", i);
+		bytes_clear(&sent.text);
+		leave();
+	}
+}
+END_TEST
+
+START_TEST(what_nobody_may_send_is_given_up_too)
+{
+	struct sent sent = {.answer = OUTBOX_NOT_OURS};
+	enter();
+	put("a@example.net");
+	ck_assert_uint_eq(flush(&sent, 1000).waiting, 1);
+	ck_assert_uint_eq(flush(&sent, 20).waiting, 1);
+	age();
+	ck_assert_uint_eq(flush(&sent, 10).given_up, 1);
+	bytes_clear(&sent.text);
+	leave();
+}
+END_TEST
+
 UNIT_TESTS("outbox", what_is_accepted_goes_and_goes_once,
     what_fails_waits_and_is_given_up_in_the_end, waits_grow_with_the_age,
     a_program_is_asked_and_its_no_is_not_final, a_program_and_its_arguments_come_back_as_they_were,
-    a_file_without_envelope_is_left_alone)
+    a_file_without_envelope_is_left_alone, a_forged_envelope_ends_no_line,
+    what_nobody_may_send_is_given_up_too)
