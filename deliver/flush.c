@@ -10,6 +10,7 @@
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,9 @@
 
 /* A transport that hangs has its own limit; this one is for us. */
 #define DETACHED_S 3600
+
+/* So long items are begun: others wait for their turn. What is left waits for the next time. */
+#define BEGIN_S 120
 
 #define SMTP_PREFIX "smtp:"
 
@@ -145,7 +149,7 @@ static enum outbox_answer send_rewritten(void *context, const struct outbox_item
 }
 
 static bool send_all(struct delivery *delivery, const struct srs *srs, const char *directory,
-    struct outbox_tally *tally_out, struct status *status)
+    int64_t begin_until_ms, struct outbox_tally *tally_out, struct status *status)
 {
 	const struct outbox_settings *settings = &delivery->settings->outbox;
 	const char *place = smtp_place(delivery->arena, settings->transport);
@@ -163,12 +167,18 @@ static bool send_all(struct delivery *delivery, const struct srs *srs, const cha
 	    .retry_max_s = settings->retry_max_s,
 	    .expire_s = settings->expire_s,
 	    .send_timeout_s = settings->send_timeout_s,
+	    .begin_until_ms = begin_until_ms,
 	    .give_up = give_up,
 	    .context = delivery,
 	};
 	struct rewriting rewriting = {delivery, srs, transport};
 	struct outbox_transport all = {send_rewritten, &rewriting};
 	return outbox_flush(&options, &all, tally_out, status);
+}
+
+int64_t flush_limit_ms(const struct settings *settings)
+{
+	return (BEGIN_S + (int64_t)settings->outbox.send_timeout_s) * 1000;
 }
 
 bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbox_tally *tally_out,
@@ -184,14 +194,16 @@ bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbo
 	const char *directory = arena_textf(delivery->arena, "%s/" OUTBOX_NAME, state);
 	struct pending pending = pending_of(delivery);
 	struct outbox_tally after = {0};
-	if (!send_all(delivery, srs, directory, tally_out, status))
+	int64_t until_ms = clock_monotonic_ms() + BEGIN_S * INT64_C(1000);
+	if (!state_directory_is_ours(delivery, state, status) ||
+	    !send_all(delivery, srs, directory, until_ms, tally_out, status))
 		return false;
 	if (tally_out->waiting > 0)
 		return true;
 	/* Mail that came between our look and this is looked at once more: what comes later
 	 * announces itself anew. */
 	pending_withdraw(&pending);
-	bool is_read = send_all(delivery, srs, directory, &after, status);
+	bool is_read = send_all(delivery, srs, directory, until_ms, &after, status);
 	tally_out->sent += after.sent;
 	tally_out->given_up += after.given_up;
 	tally_out->waiting = after.waiting;

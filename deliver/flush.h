@@ -6,6 +6,7 @@
 #include "mail/srs.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Sending what waits in the outbox of one user: apart from deliveries, as that user. */
 
@@ -16,6 +17,9 @@
  * then the keys are read, and where we may not, mail that wants them is left to who may. */
 bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbox_tally *tally_out,
     struct status *status);
+
+/* How long flush_outbox() takes at most, if nothing hangs. */
+int64_t flush_limit_ms(const struct settings *settings);
 
 /* The same in a process of its own that outlives us; returns at once. */
 void flush_detached(struct delivery *delivery);

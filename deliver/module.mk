@@ -74,7 +74,7 @@ DELIVER_LIBS = %D%/libdeliver.a $(SIEVE_LIBS) $(QUOTA_LIBS) $(STORE_LIBS) $(USER
 unit_tests += tests/unit/test_expand tests/unit/test_front_options tests/unit/test_outbox \
 	tests/unit/test_parent tests/unit/test_pipeline tests/unit/test_record tests/unit/test_script_cache \
 	tests/unit/test_settings \
-	tests/unit/test_state
+	tests/unit/test_state tests/unit/test_sweep
 tests_unit_test_front_options_SOURCES = tests/unit/test_front_options.c
 tests_unit_test_front_options_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
@@ -89,6 +89,8 @@ tests_unit_test_record_SOURCES = tests/unit/test_record.c
 tests_unit_test_record_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
+tests_unit_test_sweep_SOURCES = tests/unit/test_sweep.c
+tests_unit_test_sweep_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_script_cache_SOURCES = tests/unit/test_script_cache.c
 tests_unit_test_script_cache_LDADD = $(DELIVER_LIBS) $(UNIT_LIBS)
 tests_unit_test_parent_SOURCES = tests/unit/test_parent.c deliver/parent.c

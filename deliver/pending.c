@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,28 +45,40 @@ void pending_withdraw(const struct pending *pending)
 	(void)!unlink(pending->path);
 }
 
-void pending_walk(const char *directory,
-    void (*each)(void *context, const char *path, struct span user_name, const struct stat *found),
+int pending_open(const char *directory)
+{
+	return open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+bool pending_is_extra(const char *name)
+{
+	return strchr(name, '~') != NULL;
+}
+
+void pending_walk(int directory,
+    void (*each)(void *context, const char *name, struct span user_name, const struct stat *found),
     void *context)
 {
-	DIR *dir = opendir(directory);
+	int own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = own >= 0 ? fdopendir(own) : NULL;
 	struct dirent *entry;
 	struct arena *arena = arena_new();
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		struct span name = span_of(entry->d_name);
 		struct stat found;
 		if (entry->d_name[0] == '.' ||
-		    fstatat(dirfd(dir), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+		    fstatat(directory, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		struct span user = state_user_name(arena, span_first(name, span_find(name, '~')));
 		if (user.len > 0 && S_ISREG(found.st_mode))
-			each(context, arena_textf(arena, "%s/%s", directory, entry->d_name), user,
-			    &found);
+			each(context, entry->d_name, user, &found);
 		else
-			(void)!unlinkat(dirfd(dir), entry->d_name, 0);
+			(void)!unlinkat(directory, entry->d_name, 0);
 		arena_reset(arena);
 	}
 	if (dir != NULL)
 		closedir(dir);
+	else if (own >= 0)
+		close(own);
 	arena_free(&arena);
 }

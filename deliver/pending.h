@@ -19,11 +19,15 @@ bool pending_announce(const struct pending *pending);
 /* Takes it back; one of somebody else stays. */
 void pending_withdraw(const struct pending *pending);
 
-/* Calls `each` for every announcement in `directory`, with its path, the user it names and what
- * lstat() tells: the account that made it, and when. Names that no user can have are removed, if we
- * may. One that is not there is empty. */
-void pending_walk(const char *directory,
-    void (*each)(void *context, const char *path, struct span user_name, const struct stat *found),
+/* A directory of announcements, or -1: it cannot be looked at, or is a link, which whoever owns the
+ * directory above may lay to anywhere. */
+int pending_open(const char *directory);
+/* Calls `each` for every announcement in it, with its name, the user it names and what lstat()
+ * tells: the account that made it, and when. Names that no user can have are removed, if we may. */
+void pending_walk(int directory,
+    void (*each)(void *context, const char *name, struct span user_name, const struct stat *found),
     void *context);
+/* Is it one beside the user's usual announcement, which nobody takes back? */
+bool pending_is_extra(const char *name);
 
 #endif

@@ -147,6 +147,17 @@ static bool is_in_maildir(const struct delivery *delivery, const char *path)
 	return false;
 }
 
+bool state_directory_is_ours(
+    const struct delivery *delivery, const char *path, struct status *status)
+{
+	struct stat found;
+	if (is_own_place(setting_for(delivery)) || lstat(path, &found) != 0 ||
+	    (S_ISDIR(found.st_mode) && found.st_uid == geteuid()))
+		return true;
+	return status_fail(status, CAUSE_CONFIGURATION,
+	    "the state directory %s is no directory of uid %lu", path, (unsigned long)geteuid());
+}
+
 const char *state_directory(struct delivery *delivery, struct status *status)
 {
 	if (delivery->state_directory != NULL)
@@ -166,6 +177,8 @@ const char *state_directory(struct delivery *delivery, struct status *status)
 		    status, CAUSE_CONFIGURATION, errno, "make the state directory %s", path);
 		return NULL;
 	}
+	if (!state_directory_is_ours(delivery, path, status))
+		return NULL;
 	delivery->state_directory = path;
 	return path;
 }

@@ -20,6 +20,11 @@ const char *state_directory(struct delivery *delivery, struct status *status);
 /* The same path, whether or not there is such a directory. */
 const char *state_directory_path(const struct delivery *delivery, struct status *status);
 
+/* Whether that directory, if it is there, may be trusted: in a place for many users somebody else
+ * could have made it. False with a temporary status. */
+bool state_directory_is_ours(
+    const struct delivery *delivery, const char *path, struct status *status);
+
 /* The directory that has one for each of many users, or null where each has a place of their own.
  */
 const char *state_shared_directory(const struct settings *settings);

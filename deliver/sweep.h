@@ -5,6 +5,7 @@
 #include "mail/envelope.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 /* Sending what waits in the outboxes of many users: a process for each, which becomes that user
@@ -15,6 +16,8 @@ struct sweep {
 	bool is_thorough;
 	/* Of the announcements only those made since then; 0: all. */
 	time_t since;
+	/* After so long a process is killed; 0: after the longest time that sending may take. */
+	int64_t worker_limit_ms;
 };
 
 struct sweep_tally {
