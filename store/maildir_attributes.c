@@ -31,6 +31,8 @@
 #define DICTIONARY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define FIRST_LINE_BYTES 1024
 #define ID_LEN 32
+#define USES_MAX \
+	32 /* folders for one use that are looked for: each wants a look at all there are */
 #define SERVER_PREFIX "vendor/vendor.dovecot/pvt/server/"
 
 static enum store_answer trouble(
@@ -66,8 +68,10 @@ static enum store_answer read_id(const struct maildir *maildir, const char *disk
 	snprintf(name, sizeof(name), "%s/" LIST_NAME, disk_name);
 	int fd = openat(
 	    maildir->root_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	/* Not every name with a dot in front is a folder: it may be a file. */
 	if (fd < 0)
-		return errno == ENOENT ? STORE_NO : trouble(maildir, name, status);
+		return errno == ENOENT || errno == ENOTDIR ? STORE_NO
+		                                           : trouble(maildir, name, status);
 	ssize_t got = file_read_at(fd, data, sizeof(data), 0);
 	int error = errno;
 	close(fd);
@@ -233,6 +237,7 @@ struct wanted_use {
 	struct span *folder_out;
 	struct status *status;
 	enum store_answer answer;
+	unsigned count;
 };
 
 static bool has_word(struct span words, struct span wanted)
@@ -256,14 +261,14 @@ static bool is_use(void *context, struct span key, struct span value)
 		return false;
 	wanted->answer =
 	    maildir_folder_by_id(wanted->store, id, wanted->folder_out, wanted->status);
-	return wanted->answer != STORE_NO;
+	return wanted->answer != STORE_NO || ++wanted->count == USES_MAX;
 }
 
 enum store_answer maildir_folder_by_use(
     struct store *store, struct span use, struct span *folder_out, struct status *status)
 {
 	struct bytes dictionary = {0};
-	struct wanted_use wanted = {store, use, folder_out, status, STORE_NO};
+	struct wanted_use wanted = {store, use, folder_out, status, STORE_NO, 0};
 	enum store_answer answer = read_dictionary((struct maildir *)store, &dictionary, status);
 	if (answer == STORE_YES) {
 		find_entry(bytes_span(&dictionary), is_use, &wanted);

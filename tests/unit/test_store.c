@@ -292,6 +292,47 @@ START_TEST(a_keyword_without_a_place_is_left_out)
 }
 END_TEST
 
+/* Not every name with a dot in front is a folder. */
+START_TEST(a_folder_is_found_by_its_identifier_among_other_things)
+{
+	static const struct {
+		const char *id;
+		enum store_answer answer;
+	} rows[] = {
+	    {"0123456789abcdef0123456789abcdef", STORE_YES},
+	    {"0123456789ABCDEF0123456789abcdef", STORE_YES},
+	    {"ffffffffffffffffffffffffffffffff", STORE_NO},
+	    {"", STORE_NO},
+	};
+	struct span folder;
+	room_enter(&room);
+	struct store *store = store_open(room.arena, &room.options, &room.status);
+	ck_assert_ptr_nonnull(store);
+	ck_assert_int_eq(mkdir(room_path(&room, "Maildir"), 0700), 0);
+	ck_assert_int_eq(mkdir(room_path(&room, "Maildir/.Work"), 0700), 0);
+	room_write(&room, "Maildir/.DS_Store", "no folder");
+	room_write(&room, "Maildir/.nfs0000", "no folder");
+	room_write(
+	    &room, "Maildir/.Work/dovecot-uidlist", "3 V1 N1 G0123456789abcdef0123456789abcdef\n");
+	room_write(&room, "Maildir/dovecot-attributes",
+	    "priv/ffffffffffffffffffffffffffffffff/specialuse\n\\Junk\n"
+	    "priv/0123456789abcdef0123456789abcdef/specialuse\n\\Junk \\Trash\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum store_answer answer =
+		    store_folder_by_id(store, span_of(rows[i].id), &folder, &room.status);
+		ck_assert_msg(answer == rows[i].answer, "row %zu: %d", i, (int)answer);
+		ck_assert(answer != STORE_YES || span_is(folder, "Work"));
+	}
+	ck_assert_int_eq(
+	    store_folder_by_use(store, SPAN("\\Junk"), &folder, &room.status), STORE_YES);
+	ck_assert(span_is(folder, "Work"));
+	ck_assert_int_eq(
+	    store_folder_by_use(store, SPAN("\\Sent"), &folder, &room.status), STORE_NO);
+	store_close(&store);
+	room_leave(&room);
+}
+END_TEST
+
 START_TEST(a_missing_folder_is_made_only_on_demand)
 {
 	room_enter(&room);
@@ -557,8 +598,8 @@ END_TEST
 UNIT_TESTS("store", locations_are_understood_or_refused, a_probe_leaves_no_trace,
     nothing_is_written_to_an_unmounted_mount_point, a_message_is_stored_as_it_is,
     modes_follow_the_mailbox, flags_lead_to_cur, keywords_have_letters_where_dovecot_reads_them,
-    a_keyword_without_a_place_is_left_out, a_missing_folder_is_made_only_on_demand,
-    a_new_folder_is_subscribed_where_readers_look,
+    a_keyword_without_a_place_is_left_out, a_folder_is_found_by_its_identifier_among_other_things,
+    a_missing_folder_is_made_only_on_demand, a_new_folder_is_subscribed_where_readers_look,
     a_held_subscription_lock_delays_but_does_not_refuse, folders_in_utf8_on_demand,
     a_copy_that_is_given_up_leaves_nothing, what_a_reader_took_is_not_taken_back,
     links_do_not_lead_out_of_a_maildir, a_fifo_in_our_way_does_not_hang_us, deliveries_do_not_meet)
