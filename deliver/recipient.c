@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define NOTE_BYTES_MAX 4096
+
 void delivery_note(struct delivery *delivery, const char *format, ...)
 {
 	char text[512];
@@ -24,6 +26,9 @@ void delivery_note(struct delivery *delivery, const char *format, ...)
 	va_end(args);
 	log_write(LOG_LEVEL_ERROR, "%s: %.*s: %s", delivery->call->id, (int)delivery->user.name.len,
 	    delivery->user.name.data, text);
+	/* A script may fail in as many ways as it has lines. */
+	if (delivery->note != NULL && strlen(delivery->note) > NOTE_BYTES_MAX)
+		return;
 	delivery->note = delivery->note == NULL
 	                     ? arena_text(delivery->arena, span_of(text))
 	                     : arena_textf(delivery->arena, "%s; %s", delivery->note, text);

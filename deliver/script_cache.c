@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define SCRIPT_BYTES_MAX ((size_t)1024 * 1024)
+/* With all that it includes: the engine has the same limit, and we keep the texts. */
+#define ALL_BYTES_MAX ((size_t)5 * 1024 * 1024)
 #define YOUNG_S 2
 
 struct slot {
@@ -181,6 +183,7 @@ struct loading {
 	struct slot *slot;
 	struct script_file **end;
 	int64_t now_s;
+	size_t bytes; /* of all files so far */
 	bool is_unreadable;
 	struct status *status;
 };
@@ -194,6 +197,11 @@ static enum sieve_answer read_file(struct loading *loading, const char *name, co
 	struct script_file *file = ARENA_NEW(slot->arena, struct script_file);
 	struct bytes text = {0};
 	int error = file_read_path(path, SCRIPT_BYTES_MAX, &text, &file->seen) != 0 ? errno : 0;
+	loading->bytes += text.len;
+	if (error == 0 && loading->bytes > ALL_BYTES_MAX)
+		error = EFBIG;
+	if (error != 0)
+		bytes_clear(&text);
 	file->name = name;
 	file->path = path;
 	file->is_global = is_global;

@@ -60,7 +60,8 @@ static void write_kept(struct delivery *delivery, const char *name, struct span 
 	}
 	const char *path = arena_textf(delivery->arena, "%s/%s", directory, name);
 	const char *beside = arena_textf(delivery->arena, "%s.%ld", path, (long)getpid());
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	(void)!unlink(beside);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	bool is_written = fd >= 0 && file_write_all(fd, text.data, text.len) == 0;
 	is_written = file_close(&fd) == 0 && is_written && rename(beside, path) == 0;
 	if (is_written)

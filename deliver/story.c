@@ -70,7 +70,13 @@ static bool is_too_long(int fd, const struct delivery *delivery)
 
 static int open_file(const char *path)
 {
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat found;
+	/* It lies where the user may put something else: a fifo would keep us waiting. */
+	int fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd >= 0 && (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)))
+		file_close(&fd);
+	return fd;
 }
 
 /* Makes room; the one who has the lock does it, and only to the file that has the name. */

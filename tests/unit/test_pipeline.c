@@ -523,8 +523,22 @@ START_TEST(a_full_mailbox_takes_what_a_script_puts_where_nothing_counts)
 }
 END_TEST
 
-UNIT_TESTS("pipeline", each_recipient_has_an_end_of_its_own,
-    what_scripts_said_holds_until_all_recipients_are_through,
+/* What is kept of deliveries lies where the user may put something else. */
+START_TEST(a_fifo_in_the_place_of_stories_keeps_nobody_waiting)
+{
+	enter("state_directory = \"%s/state\" \n");
+	ck_assert_int_eq(mkdir(in_room("state"), 0700), 0);
+	ck_assert_int_eq(mkfifo(in_room("state/stories"), 0600), 0);
+	ck_assert(deliver("anna", MESSAGE));
+	ck_assert_int_eq(unlink(in_room("state/stories")), 0);
+	ck_assert(deliver("anna", MESSAGE));
+	ck_assert_uint_gt(contents("state/stories").len, 0);
+	leave();
+}
+END_TEST
+
+UNIT_TESTS("pipeline", a_fifo_in_the_place_of_stories_keeps_nobody_waiting,
+    each_recipient_has_an_end_of_its_own, what_scripts_said_holds_until_all_recipients_are_through,
     more_recipients_than_fit_into_one_batch, a_full_mailbox_is_refused_and_nothing_is_stored,
     a_full_mailbox_may_be_deferred, a_warning_is_given_once,
     what_fails_leaves_nothing_and_is_given_back, the_folder_is_chosen,

@@ -175,7 +175,35 @@ START_TEST(what_was_given_stays_as_long_as_its_arena)
 }
 END_TEST
 
-UNIT_TESTS("script_cache", a_version_is_never_served_after_a_file_of_it_has_changed,
+/* Texts are kept, so a user could fill the memory of a process that serves others too. */
+START_TEST(all_that_is_included_is_bounded)
+{
+	const struct script_version *version;
+	struct bytes text = {0};
+	open_room();
+	bytes_append_text(&text, "require \"include\";");
+	for (unsigned i = 0; i < 8; i++)
+		bytes_appendf(&text, "include \"i%u\";", i);
+	write_file("main.sieve", bytes_terminate(&text), OLD_S);
+	bytes_reset(&text);
+	while (text.len < 1000000)
+		bytes_append_text(&text, "# only a comment, but a long one\n");
+	for (unsigned i = 0; i < 8; i++)
+		write_file(arena_textf(arena, "i%u.sieve", i), bytes_terminate(&text), OLD_S);
+	bytes_clear(&text);
+	ck_assert_int_eq(get("main.sieve", &version), SCRIPT_BROKEN);
+	size_t kept = 0;
+	for (const struct script_file *file = version->files; file != NULL; file = file->next)
+		kept += file->text.len;
+	ck_assert_uint_le(kept, 6000000);
+	for (unsigned i = 0; i < 8; i++)
+		unlink(path_of(arena_textf(arena, "i%u.sieve", i)));
+	close_room();
+}
+END_TEST
+
+UNIT_TESTS("script_cache", all_that_is_included_is_bounded,
+    a_version_is_never_served_after_a_file_of_it_has_changed,
     what_is_old_enough_and_unchanged_is_compiled_once,
     what_was_not_used_for_longest_goes_when_there_is_no_room,
     what_was_given_stays_as_long_as_its_arena)
