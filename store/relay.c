@@ -183,6 +183,12 @@ static struct smtp_client *begin(const struct relay *relay, struct relay_line *l
 	return smtp_client_new(arena, &client);
 }
 
+/* Who is asked last must have time too: of what is left a server gets half. */
+static int64_t time_to_converse(const struct store_options *options)
+{
+	return clock_monotonic_ms() + clock_left_ms(options->deadline_ms) / 2;
+}
+
 /* Drives a transaction up to the text, or to the end where `message` is null. True: the client is
  * there, on a line that works. False: `status`. */
 static bool converse(const struct relay *relay, const char *place, struct span folder,
@@ -195,16 +201,23 @@ static bool converse(const struct relay *relay, const char *place, struct span f
 		if (copy->line == NULL)
 			return false;
 		bool was_used = copy->line->server.is_greeted;
+		int64_t limit_ms = time_to_converse(options);
 		copy->client = begin(relay, copy->line, folder, message);
-		(void)smtp_connection_drive(
-		    copy->line->connection, copy->client, options->deadline_ms);
-		/* A connection that the server closed while nobody used it: once more. */
-		if (!was_used || smtp_client_has_heard(copy->client))
+		(void)smtp_connection_drive(copy->line->connection, copy->client, limit_ms);
+		bool is_mute = clock_left_ms(limit_ms) == 0;
+		if (is_mute)
+			relay_line_is_mute(copy->line);
+		/* A connection that the server closed while nobody used it: once more. One that
+		 * says nothing: perhaps another does. */
+		if (smtp_client_has_heard(copy->client) || (!was_used && !is_mute))
 			return true;
+		*status = *smtp_client_status(copy->client, 0);
 		smtp_client_clear(copy->client);
 		relay_line_close(copy->line);
 		relay_pool_give(copy->line);
 		copy->line = NULL;
+		if (is_mute)
+			return false;
 	}
 	return status_fail(status, CAUSE_MAILBOX, "%s closes every connection", place);
 }

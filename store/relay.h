@@ -10,6 +10,9 @@
  * deliveries, and which of these servers did not answer lately. */
 struct relay_pool;
 
+/* So many may be in use at a time; nobody waits for one. */
+#define RELAY_LINES_MAX 40
+
 struct relay_pool *relay_pool_new(void);
 /* Closes all connections. Null inside is accepted. */
 void relay_pool_free(struct relay_pool **pool);
@@ -21,6 +24,7 @@ struct relay_line {
 	struct smtp_server server;
 	int64_t idle_since_ms;
 	int64_t broken_until_ms; /* no use in trying before */
+	int64_t mute_until_ms;   /* the same, and trying would take long */
 	bool is_taken;
 };
 
@@ -32,6 +36,8 @@ struct relay_line *relay_pool_take(
 void relay_line_close(struct relay_line *line);
 /* Back from use; what is open stays open for the next. */
 void relay_pool_give(struct relay_line *line);
+/* To be said where the server let us wait: for a moment nobody else waits for it. */
+void relay_line_is_mute(struct relay_line *line);
 /* True while `place` is known not to answer. */
 bool relay_pool_is_broken(const struct relay_pool *pool, const char *place);
 

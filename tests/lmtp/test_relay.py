@@ -3,7 +3,9 @@
 """Mail that is handed on to another LMTP server: one bridge in front of another."""
 
 import os
+import socket
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 import bridge as bridges
@@ -14,10 +16,37 @@ HELLO = b"Subject: hi\r\n\r\nhello\r\n.dot\r\n..two\r\n\xe4\x00 bytes\r\n"
 behind = bridges.Bridge(globals='recipient_delimiter = "+"', quota='rule "*" { messages = "2" }  grace = "0"')
 spare = bridges.Bridge()
 front = bridges.Bridge()
+hurried = bridges.Bridge(globals='delivery_timeout = "20s"')
+MUTE = ["mute%d" % number for number in range(4)]
+MANY = ["many%d" % number for number in range(40)]
 
 
 def account(name, places):
     return "%s userdb_mail=lmtp:%s" % (name, places)
+
+
+class Mute:
+    """A server that takes all recipients and then says nothing more to anybody."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.rcpt_left = len(MUTE)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            connection = self.socket.accept()[0]
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        with connection, connection.makefile("rwb", buffering=0) as stream:
+            line = b"hello"
+            while line:
+                if self.rcpt_left or line.upper().startswith(b"RSET"):
+                    stream.write(b"220 mute\r\n" if line == b"hello" else b"250 2.0.0 OK\r\n")
+                    self.rcpt_left -= line.upper().startswith(b"RCPT")
+                line = stream.readline()
 
 
 def open_to_all(bridge):
@@ -27,7 +56,7 @@ def open_to_all(bridge):
 
 @tap.setup
 def start():
-    behind.set_users(count=5, more=["u9 delivery=no"])
+    behind.set_users(count=5, more=["u9 delivery=no"] + [name + " delivery=yes" for name in MANY])
     open_to_all(behind)
     spare.set_users(count=5)
     open_to_all(spare)
@@ -36,8 +65,11 @@ def start():
         account("u%d" % number, "unix:" + behind.unix) for number in (0, 1, 2, 7, 9)] + [
             account("u3", "inet:127.0.0.1:%d" % behind.port),
             account("u4", "%s,unix:%s" % (down, spare.unix)),
-            account("gone", down)])
+            account("gone", down)] + [account(name, "unix:" + behind.unix) for name in MANY])
     front.start()
+    mute = Mute()
+    hurried.set_users(count=1, more=[account(name, "inet:127.0.0.1:%d" % mute.port) for name in MUTE])
+    hurried.start()
 
 
 @tap.case("handed on: stored behind, byte for byte, over unix and TCP")
@@ -76,12 +108,29 @@ def _():
     tap.equal((len(behind.stored("u1")), len(behind.stored("u2"))), (2, 1))
 
 
+@tap.case("many recipients of one message: all at once, and each once")
+def _():
+    with front.client() as client:
+        replies = client.deliver("s@x", [name + "@x" for name in MANY], HELLO)
+        tap.equal({name: replies[name + "@x"].code for name in MANY}, dict.fromkeys(MANY, 250))
+    tap.equal([len(behind.stored(name)) for name in MANY], [1] * len(MANY))
+
+
 @tap.case("one that does not answer is passed over")
 def _():
     with front.client() as client:
         for _ in range(3):
             tap.equal(client.deliver("s@x", ["u4@x"], HELLO)["u4@x"].code, 250)
     tap.equal(len(spare.stored("u4")), 3)
+
+
+@tap.case("a server that lets us wait takes no time from others of the message")
+def _():
+    with hurried.client() as client:
+        replies = client.deliver("s@x", [name + "@x" for name in [*MUTE, "u0"]], HELLO)
+        tap.equal(replies["u0@x"].code, 250)
+        tap.equal({replies[name + "@x"].code for name in MUTE}, {451})
+    tap.equal(len(hurried.stored("u0")), 1)
 
 
 @tap.case("nobody answers: for now")
@@ -125,7 +174,7 @@ def _():
 
 @tap.case("end")
 def _():
-    for one in (front, behind, spare):
+    for one in (front, behind, spare, hurried):
         tap.equal(one.stop(), 0)
 
 
