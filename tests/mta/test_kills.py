@@ -23,6 +23,7 @@ import wire
 import world
 
 USERS = ["u%d" % number for number in range(6)]
+STATE = "/var/lib/ladle-test"
 MESSAGES = 300
 KILLS = 60
 BODY = b"x\r\n" * 500
@@ -32,7 +33,9 @@ BODY = b"x\r\n" * 500
 def servers():
     global mx, bridge
     world.add_virtual_users(dict.fromkeys(USERS, ""))
-    ladle.configure()
+    ladle.configure(more='state_directory = "%s"' % STATE)
+    os.makedirs(STATE)
+    os.chown(STATE, world.VMAIL_UID, world.VMAIL_UID)
     bridge = ladle.Bridge().start()
     mx = postfix.Postfix({"virtual_mailbox_domains": "example.test",
                           "virtual_mailbox_maps": "static:all",

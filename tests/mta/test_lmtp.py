@@ -13,6 +13,7 @@ import world
 
 UNIX = "lmtp:unix:" + ladle.UNIX
 INET = "lmtp:inet:[127.0.0.1]:24"
+DSN = "lmtp:inet:[127.0.0.1]:2405"
 
 
 @tap.setup
@@ -20,7 +21,7 @@ def servers():
     global mx, bridge
     world.add_virtual_users({"alice": "", "bob": "", "carol": "", "dave": "", "jürgen": "",
                              "full": world.SMALL_QUOTA})
-    ladle.configure()
+    ladle.configure(lmtp='listen "inet:127.0.0.1:2405" { dsn = true }')
     bridge = ladle.Bridge().start()
     mx = postfix.Postfix({"virtual_mailbox_domains": "example.test bücher.test",
                           "virtual_mailbox_maps": "static:all",
@@ -118,6 +119,46 @@ def _():
     block, below = one_message("jürgen")
     tap.equal(block["Return-Path"], "<ärger@sender.test>")
     tap.contains(below, "\nSubject: Grüße 你好\n".encode())
+
+
+@tap.case("SMTPUTF8: an unknown user's refusal names them in UTF-8")
+def _():
+    delivery = mx.send("unbekännt@bücher.test", sender="ärger@sender.test")
+    tap.equal((delivery.status, delivery.dsn), ("bounced", "5.1.1"), repr(delivery))
+    tap.contains(delivery.text, "<unbekännt@bücher.test> User doesn't exist")
+
+
+def send_dsn(recipient, notify, orcpt, ends_at=None):
+    """One message with DSN's parameters; how its delivery ended."""
+    mx.mark_log()
+    with wire.Smtp(mx.address) as client:
+        replies = [client.mail("a@sender.test", "RET=HDRS", "ENVID=QQ+2B314159"),
+                   client.rcpt(recipient, "NOTIFY=" + notify, "ORCPT=rfc822;" + orcpt)]
+        replies += client.data(postfix.MESSAGE)
+    tap.equal([reply.code for reply in replies], [250] * 3, repr(replies))
+    return mx.delivery(ends_at or recipient)
+
+
+@tap.case("DSN: what the sender called the recipient is in X-Original-To, also through an alias")
+def _():
+    mx.change(virtual_transport=DSN)
+    tap.equal(send_dsn("alice@example.test", "FAILURE", "First+2BName@old.test").status, "sent")
+    tap.equal(one_message("alice")[0]["X-Original-To"], "First+Name@old.test")
+    tap.equal(mx.send("info@example.test", ends_at="bob@example.test").status, "sent")
+    tap.equal(one_message("bob")[0]["X-Original-To"], "info@example.test")
+
+
+@tap.case("DSN: NOTIFY=NEVER, nobody hears of a failure; NOTIFY=FAILURE, the sender does")
+def _():
+    tap.equal(send_dsn("nosuch@example.test", "NEVER", "never@old.test").status, "bounced")
+    mx.wait_queue_empty()
+    tap.equal(send_dsn("nosuch@example.test", "FAILURE", "failing@old.test").status, "bounced")
+    bounce = tap.until(lambda: [text for text in mx.bounces()
+                                if "Original-Recipient: rfc822;failing@old.test" in text],
+                       "the bounce")[0]
+    tap.contains(bounce, "Original-Envelope-Id: QQ")
+    tap.equal([text for text in mx.bounces() if "never@old.test" in text], [])
+    mx.change(virtual_transport=UNIX)
 
 
 @tap.case("8BITMIME body arrives as it was sent")
