@@ -16,8 +16,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +46,7 @@ struct sweeping {
 	const struct sweep *sweep;
 	const struct srs *srs; /* null: no keys */
 	struct sweep_tally tally;
+	_Atomic uint64_t *items; /* shared with the workers, who count; null: nobody does */
 	struct worker workers[PROCESSES_MAX];
 	size_t count;
 	int directory; /* of announcements, that is walked; -1: none is */
@@ -76,6 +79,8 @@ static enum worker_end work(const struct sweeping *sweeping, struct span user_na
 	pipeline_close(&pipeline);
 	if (!is_good)
 		return status.cause == CAUSE_USER_UNKNOWN ? WORKER_UNKNOWN : WORKER_FAILED;
+	if (sweeping->items != NULL)
+		atomic_fetch_add(sweeping->items, tally.waiting);
 	return tally.waiting > 0 ? WORKER_WAITING : WORKER_DONE;
 }
 
@@ -241,6 +246,10 @@ static void walk_shared(struct sweeping *sweeping, const char *directory)
 struct sweep_tally sweep_run(const struct sweep *sweep)
 {
 	struct sweeping sweeping = {.sweep = sweep, .directory = -1};
+	void *shared_items = mmap(NULL, sizeof(*sweeping.items), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared_items != MAP_FAILED)
+		sweeping.items = shared_items;
 	const char *shared = state_shared_directory(sweep->settings);
 	struct arena *arena = arena_new();
 	struct srs srs;
@@ -257,6 +266,10 @@ struct sweep_tally sweep_run(const struct sweep *sweep)
 	}
 	wait_until_below(&sweeping, 1);
 	arena_free(&arena);
+	if (sweeping.items != NULL) {
+		sweeping.tally.items = atomic_load(sweeping.items);
+		munmap(shared_items, sizeof(*sweeping.items));
+	}
 	return sweeping.tally;
 }
 

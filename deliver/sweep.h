@@ -24,6 +24,7 @@ struct sweep_tally {
 	unsigned done;    /* users of whom nothing waits any more */
 	unsigned waiting; /* users of whom something does */
 	unsigned failed;  /* the log says why */
+	uint64_t items;   /* that wait, of those users who could be asked */
 };
 
 /* Returns when all have been seen to, outbox.processes of them at a time. */

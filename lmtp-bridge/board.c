@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC "ladle board 1"
+#define MAGIC "ladle board 2"
 
 const int64_t board_bounds_us[BOARD_BUCKETS - 1] = {50, 100, 250, 500, 1000, 2500, 5000, 10000,
     25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 60000000, 240000000};
@@ -80,7 +80,7 @@ struct board *board_open(const char *path)
 	board->size_bytes = sizeof(*board);
 	atomic_store(&board->started_ms, clock_monotonic_ms());
 	atomic_store(&board->supervisor_pid, (int32_t)getpid());
-	atomic_store(&board->outbox_depth, -1);
+	atomic_store(&board->outbox_users, -1);
 	return board;
 }
 
@@ -163,10 +163,12 @@ void board_delivered(struct board *board, enum cause cause)
 	atomic_fetch_add_explicit(&board->second_count[at], 1, memory_order_relaxed);
 }
 
-void board_set_outbox(struct board *board, uint64_t depth)
+void board_set_outbox(struct board *board, uint64_t users, uint64_t items)
 {
-	if (board != NULL)
-		atomic_store(&board->outbox_depth, (int64_t)depth);
+	if (board == NULL)
+		return;
+	atomic_store(&board->outbox_items, (int64_t)items);
+	atomic_store(&board->outbox_users, (int64_t)users);
 }
 
 _Atomic int64_t *board_lost_replies(struct board *board)

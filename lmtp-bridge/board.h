@@ -99,7 +99,8 @@ struct board {
 	_Atomic uint64_t counters[BOARD_COUNTERS];
 	_Atomic uint64_t admitted[CAUSE_COUNT];  /* answers to RCPT; [0] is yes */
 	_Atomic uint64_t delivered[CAUSE_COUNT]; /* answers after the message */
-	_Atomic int64_t outbox_depth; /* users with waiting mail; -1: nobody has looked */
+	_Atomic int64_t outbox_users;            /* with waiting mail; -1: nobody has looked */
+	_Atomic int64_t outbox_items;
 	_Atomic int64_t lost_replies; /* deliver/replay.h: never too small */
 	struct board_histogram stages[BOARD_STAGES];
 	/* Deliveries in each of the last seconds: second, and count in it. */
@@ -135,7 +136,7 @@ size_t board_count_free(struct board *board, uint32_t group);
 void board_add(struct board *board, enum board_counter counter, uint64_t number);
 void board_admitted(struct board *board, enum cause cause);
 void board_delivered(struct board *board, enum cause cause);
-void board_set_outbox(struct board *board, uint64_t depth);
+void board_set_outbox(struct board *board, uint64_t users, uint64_t items);
 /* The count of lost replies that are remembered; null: nobody can count them. */
 _Atomic int64_t *board_lost_replies(struct board *board);
 void board_time(struct board *board, enum board_stage stage, int64_t us);

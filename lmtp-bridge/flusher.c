@@ -42,7 +42,7 @@ int flusher_run(const struct settings *settings, struct board *board)
 		if (has_news || is_retry) {
 			struct sweep_tally tally = sweep_run(&sweep);
 			if (is_retry)
-				board_set_outbox(board, tally.waiting + tally.failed);
+				board_set_outbox(board, tally.waiting + tally.failed, tally.items);
 			looked_at = now;
 		}
 		if (is_retry)

@@ -1,7 +1,7 @@
 #ifndef LMTP_BRIDGE_LMTP_MACHINE_H
 #define LMTP_BRIDGE_LMTP_MACHINE_H
 
-/* What lmtp_proto.c and lmtp_auth.c share and nobody else sees. */
+/* What lmtp_proto.c, lmtp_text.c and lmtp_auth.c share and nobody else sees. */
 #include "lmtp-bridge/lmtp_data.h"
 #include "lmtp-bridge/lmtp_line.h"
 #include "lmtp-bridge/lmtp_proto.h"
@@ -55,5 +55,14 @@ void lmtp_count_bad(struct lmtp *lmtp, struct lmtp_event *event);
 void lmtp_auth_begin(
     struct lmtp *lmtp, const struct lmtp_command *command, struct lmtp_event *event);
 void lmtp_auth_response(struct lmtp *lmtp, struct span line, struct lmtp_event *event);
+
+void lmtp_refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event);
+
+/* Text after DATA, and of an open chunk: how many bytes were taken. */
+size_t lmtp_text_step(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event);
+size_t lmtp_text_step_chunk(
+    struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event);
+/* The chunk is whole. */
+void lmtp_text_end_chunk(struct lmtp *lmtp, struct lmtp_event *event);
 
 #endif

@@ -262,7 +262,7 @@ void lmtp_count_bad(struct lmtp *lmtp, struct lmtp_event *event)
 	lmtp_end(lmtp, event);
 }
 
-static void refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event)
+void lmtp_refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event)
 {
 	lmtp_say(lmtp, why->code, why->enhanced, why->text);
 	if (why->is_end)
@@ -335,7 +335,7 @@ static void do_line(struct lmtp *lmtp, struct span line, struct lmtp_event *even
 		do_command(lmtp, &command, event);
 		return;
 	}
-	refuse(lmtp, &why, event);
+	lmtp_refuse(lmtp, &why, event);
 }
 
 /* Where AUTH is offered its first response may be long; then no command is held to be too long
@@ -374,72 +374,6 @@ static size_t step_line(struct lmtp *lmtp, const char *in, size_t len, struct lm
 	return taken;
 }
 
-/* -- the text -------------------------------------------------------------------------------- */
-
-/* What is over the limit is counted and dropped: the client's dot must be found all the same. */
-static void limit_text(struct lmtp *lmtp, struct lmtp_event *event)
-{
-	uint64_t max = lmtp->options->max_message_bytes;
-	uint64_t room = max > lmtp->text_bytes ? max - lmtp->text_bytes : 0;
-	lmtp->text_bytes += event->text.len;
-	if (max != 0 && event->text.len > room)
-		event->text.len = (size_t)room;
-	if (event->text.len > 0)
-		event->kind = LMTP_EVENT_TEXT;
-}
-
-static bool is_too_large(const struct lmtp *lmtp)
-{
-	uint64_t max = lmtp->options->max_message_bytes;
-	return max != 0 && lmtp->text_bytes > max;
-}
-
-static void end_text(struct lmtp *lmtp, struct lmtp_event *event)
-{
-	lmtp->state = LMTP_STATE_DONE;
-	event->kind = LMTP_EVENT_END;
-	event->is_too_large = is_too_large(lmtp);
-}
-
-static size_t step_text(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
-{
-	size_t taken = lmtp_data_step(&lmtp->data, in, len, &event->text);
-	limit_text(lmtp, event);
-	if (lmtp->data.state == LMTP_DATA_END)
-		end_text(lmtp, event);
-	return taken;
-}
-
-static size_t step_chunk(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_event *event)
-{
-	struct chunk *chunk = &lmtp->chunk;
-	size_t part = chunk->left < len ? (size_t)chunk->left : len;
-	chunk->left -= part;
-	if (!chunk->is_refused) {
-		event->text = (struct span){in, part};
-		limit_text(lmtp, event);
-	}
-	return part;
-}
-
-/* RFC 2033 4.3: to a chunk there is one reply, to the last one for each accepted RCPT, whatever
- * was said to those before it. */
-static void end_chunk(struct lmtp *lmtp, struct lmtp_event *event)
-{
-	struct lmtp_reply why;
-	lmtp->chunk.is_open = false;
-	if (lmtp->chunk.is_refused) {
-		lmtp_command_refuse_now(LMTP_VERB_BDAT, lmtp->state, &why);
-		refuse(lmtp, &why, event);
-	} else if (lmtp->chunk.is_last) {
-		end_text(lmtp, event);
-	} else if (is_too_large(lmtp)) {
-		lmtp_say(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
-	} else {
-		lmtp_say(lmtp, 250, "2.0.0", "OK");
-	}
-}
-
 static bool is_waiting(const struct lmtp *lmtp)
 {
 	return lmtp_answers_due(lmtp) > 0 || lmtp->is_starting_tls || lmtp->auth == AUTH_WAITS;
@@ -451,15 +385,15 @@ size_t lmtp_step(struct lmtp *lmtp, const char *in, size_t len, struct lmtp_even
 	*event_out = (struct lmtp_event){0};
 	while (event_out->kind == LMTP_EVENT_NONE && !is_waiting(lmtp)) {
 		if (lmtp->chunk.is_open && lmtp->chunk.left == 0)
-			end_chunk(lmtp, event_out);
+			lmtp_text_end_chunk(lmtp, event_out);
 		else if (lmtp->state == LMTP_STATE_CLOSED)
 			event_out->kind = LMTP_EVENT_CLOSE;
 		else if (taken == len)
 			break;
 		else if (lmtp->state == LMTP_STATE_DATA)
-			taken += step_text(lmtp, in + taken, len - taken, event_out);
+			taken += lmtp_text_step(lmtp, in + taken, len - taken, event_out);
 		else if (lmtp->chunk.is_open)
-			taken += step_chunk(lmtp, in + taken, len - taken, event_out);
+			taken += lmtp_text_step_chunk(lmtp, in + taken, len - taken, event_out);
 		else
 			taken += step_line(lmtp, in + taken, len - taken, event_out);
 	}

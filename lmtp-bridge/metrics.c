@@ -82,7 +82,7 @@ static void processes(const struct board *board, struct bytes *to)
 void metrics_format(const struct board *board, struct bytes *to)
 {
 	double up_s = (double)(clock_monotonic_ms() - atomic_load(&board->started_ms)) / 1000;
-	int64_t outbox = atomic_load(&board->outbox_depth);
+	int64_t outbox = atomic_load(&board->outbox_users);
 	head(to, "ladle_up_seconds", "gauge", "How long the bridge has been running.");
 	bytes_appendf(to, "ladle_up_seconds %.3f\n", up_s);
 	one(to, "ladle_sessions_total", "counter", "Sessions begun.",
@@ -117,9 +117,13 @@ void metrics_format(const struct board *board, struct bytes *to)
 	    "ladle_reloads_total{result=\"taken\"} %" PRIu64 "\n"
 	    "ladle_reloads_total{result=\"refused\"} %" PRIu64 "\n",
 	    counter(board, BOARD_RELOADS), counter(board, BOARD_RELOADS_REFUSED));
-	if (outbox >= 0)
+	if (outbox >= 0) {
+		one(to, "ladle_outbox_messages", "gauge",
+		    "Messages that waited to be sent when the flusher last saw to all of them.",
+		    (uint64_t)atomic_load(&board->outbox_items));
 		one(to, "ladle_outbox_users", "gauge",
 		    "Users whose outbox had something left when the flusher last saw to all of "
 		    "them.",
 		    (uint64_t)outbox);
+	}
 }

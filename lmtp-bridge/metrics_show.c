@@ -114,22 +114,22 @@ void metrics_show(const struct board *board, struct bytes *to)
 	bytes_appendf(to, "lmtp-bridge %d, up ", (int)atomic_load(&board->supervisor_pid));
 	show_time(to, now_ms - atomic_load(&board->started_ms));
 	bytes_appendf(to,
-	    "\nsessions  %zu, %zu of them in a transaction; %" PRIu64 " since the start; sent away "
-	    "%" PRIu64 "\n",
+	    "\nsessions  %zu now, %zu with a message; %" PRIu64 " so far, %" PRIu64 " sent away\n",
 	    count_of(board, BOARD_LMTP, false), count_of(board, BOARD_LMTP, true),
 	    atomic_load(&board->counters[BOARD_SESSIONS]),
 	    atomic_load(&board->counters[BOARD_REFUSED_ALL]) +
 	        atomic_load(&board->counters[BOARD_REFUSED_CLIENT]));
-	bytes_appendf(to, "rate      %.1f deliveries/s in the last minute\n", rate(board, now_ms));
+	bytes_appendf(
+	    to, "rate      %.1f deliveries/s over the last minute\n", rate(board, now_ms));
 	bytes_appendf(to, "messages  %" PRIu64 ", %" PRIu64 " bytes\n",
 	    atomic_load(&board->counters[BOARD_MESSAGES]),
 	    atomic_load(&board->counters[BOARD_BYTES]));
 	show_causes(to, "rcpt    ", board->admitted);
 	show_causes(to, "mail    ", board->delivered);
-	if (atomic_load(&board->outbox_depth) >= 0)
-		bytes_appendf(to, "outbox    %" PRId64 " users have mail waiting to be sent\n",
-		    atomic_load(&board->outbox_depth));
-	bytes_appendf(to, "crashes   delivery %" PRIu64 ", other %" PRIu64 "\n\n",
+	if (atomic_load(&board->outbox_users) >= 0)
+		bytes_appendf(to, "outbox    %" PRId64 " messages wait, of %" PRId64 " users\n",
+		    atomic_load(&board->outbox_items), atomic_load(&board->outbox_users));
+	bytes_appendf(to, "crashes   %" PRIu64 " of delivery processes, %" PRIu64 " of others\n\n",
 	    atomic_load(&board->counters[BOARD_CRASHES_DELIVERY]),
 	    atomic_load(&board->counters[BOARD_CRASHES_SESSION]));
 	show_stages(board, to);

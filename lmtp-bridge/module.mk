@@ -23,6 +23,7 @@ noinst_LIBRARIES += %D%/libbridge.a
 	%D%/lmtp_parameter.c %D%/lmtp_parameter.h \
 	%D%/lmtp_proto.c %D%/lmtp_proto.h \
 	%D%/lmtp_reply.c %D%/lmtp_reply.h \
+	%D%/lmtp_text.c \
 	%D%/lmtp_transaction.c %D%/lmtp_transaction.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/metrics_serve.c \

@@ -198,6 +198,30 @@ def _():
     tap.equal(value(got, 'ladle_reloads_total{result="taken"}'), 1)
 
 
+@tap.case("what waits to be sent is counted in messages and in users")
+def _():
+    state = bridge.mail + "/state"
+    os.mkdir(state, 0o700)
+    os.chown(state, bridges.ACCOUNT.pw_uid, bridges.ACCOUNT.pw_gid)
+    bridge.configure(globals='state_directory = "%s"\n'
+                             'outbox { sendmail = "/bin/false"  retry_min = "1s" }' % state)
+    with open(bridge.config, encoding="utf-8") as stream:
+        text = stream.read().replace('script = ""', 'script = "%s/script"' % bridge.directory)
+    with open(bridge.config, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    with open(bridge.directory + "/script", "w", encoding="utf-8") as stream:
+        stream.write('redirect "a@elsewhere.test"; redirect "b@elsewhere.test";')
+    taken = bridge.log().count("new configuration")
+    bridge.process.send_signal(signal.SIGHUP)
+    tap.until(lambda: bridge.log().count("new configuration") > taken, "the new configuration")
+    with bridge.client() as client:
+        for user in ("u1@x", "u2@x"):
+            tap.equal(client.deliver("s@x", [user], HELLO)[user].code, 250)
+    tap.until(lambda: value(scrape(), "ladle_outbox_messages") == 4, "four wait", 60)
+    tap.equal(value(scrape(), "ladle_outbox_users"), 2)
+    tap.contains(status(), "outbox    4 messages wait, of 2 users")
+
+
 @tap.case("the status file goes with the bridge")
 def _():
     tap.check(os.path.exists(bridge.directory + "/status"), "it is there")
