@@ -98,6 +98,16 @@ static size_t all_copies(const struct delivery *delivery)
 	return delivery->copy_count + delivery->outgoing_count;
 }
 
+/* Mail that is handed on to a server that reports to the sender itself needs no word of ours. */
+static void drop_receipt(struct delivery *delivery)
+{
+	if (!delivery->has_receipt || delivery->copy_count == 0 ||
+	    !store_copy_tells_sender(delivery->copies[0].stored))
+		return;
+	delivery->has_receipt = false;
+	delivery->outgoing_count--;
+}
+
 bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status *status)
 {
 	for (size_t i = 0; i < all_copies(delivery); i++) {
@@ -118,6 +128,8 @@ bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status 
 		copy->name = arena_span(delivery->arena, store_copy_name(copy->stored));
 		if (store_copy_lacks_flags(copy->stored))
 			delivery_note(delivery, "a keyword has no place in the mailbox: left out");
+		if (i == 0)
+			drop_receipt(delivery);
 	}
 	return true;
 }

@@ -73,6 +73,7 @@ struct delivery {
 	size_t copy_count;      /* of those for the mailbox, which come first */
 	size_t outgoing_count;  /* of those for the outbox, behind them */
 	struct store *outbox;   /* owned; null while nothing is sent */
+	bool has_receipt;       /* the last of them reports success to the sender (receipt.h) */
 	struct pending pending; /* where that is announced */
 
 	struct replay *replay; /* the message may be one (replay.h); null: nobody asks */
@@ -118,6 +119,9 @@ bool sending_check(const struct settings *settings, struct status *status);
 void sending_judge(struct delivery *delivery);
 /* Adds copies for what is sent, one for each recipient, behind those of copies_plan(). */
 bool sending_plan(struct delivery *delivery, struct status *status);
+
+/* Opens the user's outbox as a store, unless it is open. */
+bool sending_open_outbox(struct delivery *delivery, struct status *status);
 
 /* deliver/copies.c: the actions as copies, and their way to disk. A step that fails leaves
  * nothing of this delivery behind. */

@@ -7,6 +7,7 @@
 #include "deliver/notice.h"
 #include "deliver/pending.h"
 #include "deliver/programs.h"
+#include "deliver/receipt.h"
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
@@ -57,15 +58,10 @@ bool flush_check(const struct settings *settings, struct status *status)
 
 /* -- giving up --------------------------------------------------------------------------------- */
 
-static bool store_notice(
-    struct delivery *delivery, const struct spool *notice, struct status *status)
+static bool store_one(struct store *store, const struct message *message, struct status *status)
 {
-	struct message message;
-	struct store_request request = {
-	    .message = &message, .folder = SPAN(""), .may_create = true};
-	if (!message_open(delivery->arena, notice, &message, status))
-		return false;
-	struct store_copy *copy = store_write(delivery->store, &request, status);
+	struct store_request request = {.message = message, .folder = SPAN(""), .may_create = true};
+	struct store_copy *copy = store_write(store, &request, status);
 	bool is_stored = copy != NULL && store_sync(copy, status) && store_publish(copy, status);
 	if (is_stored && !store_commit(copy, status)) {
 		(void)store_withdraw(copy);
@@ -75,10 +71,19 @@ static bool store_notice(
 	return is_stored;
 }
 
+static bool store_notice(
+    struct delivery *delivery, const struct spool *notice, struct status *status)
+{
+	struct message message;
+	return message_open(delivery->arena, notice, &message, status) &&
+	       store_one(delivery->store, &message, status);
+}
+
 /* Nobody waits for these: an answer, the news that mail was refused. */
 static bool is_only_answer(const struct outbox_item *item)
 {
-	return strcmp(item->kind, "vacation") == 0 || strcmp(item->kind, "reject") == 0;
+	return strcmp(item->kind, "vacation") == 0 || strcmp(item->kind, "reject") == 0 ||
+	       strcmp(item->kind, RECEIPT_KIND) == 0;
 }
 
 static bool give_up(void *context, const struct outbox_item *item, int fd, const char *why)
@@ -95,6 +100,29 @@ static bool give_up(void *context, const struct outbox_item *item, int fd, const
 	log_write(LOG_LEVEL_ERROR, "the notice to \"%.*s\" that %s was not sent: %s",
 	    (int)delivery->user.name.len, delivery->user.name.data, item->kind, status.detail);
 	return false;
+}
+
+/* The next server does not report to the sender, so we do. */
+static void report_relayed(void *context, const struct outbox_item *item, int fd)
+{
+	struct delivery *delivery = context;
+	struct status status;
+	struct outbox_item receipt = {.kind = RECEIPT_KIND,
+	    .sender = SPAN(""),
+	    .recipient = item->sender,
+	    .owner = item->owner,
+	    .delivery_id = item->delivery_id,
+	    .notify = ENVELOPE_NOTIFY_NEVER,
+	    .smtputf8 = item->smtputf8,
+	    .message = receipt_relayed(delivery, item, fd)};
+	if (receipt.message == NULL)
+		return;
+	struct message wrapped = outbox_wrap(delivery->arena, &receipt);
+	if (!sending_open_outbox(delivery, &status) ||
+	    !store_one(delivery->outbox, &wrapped, &status))
+		log_write(LOG_LEVEL_ERROR, "the report to <%.*s> about delivery %.*s: %s",
+		    (int)item->sender.len, item->sender.data, (int)item->delivery_id.len,
+		    item->delivery_id.data, status.detail);
 }
 
 /* Mail and what is piped go different ways. */
@@ -169,6 +197,7 @@ static bool send_all(struct delivery *delivery, const struct srs *srs, const cha
 	    .send_timeout_s = settings->send_timeout_s,
 	    .begin_until_ms = begin_until_ms,
 	    .give_up = give_up,
+	    .relayed = report_relayed,
 	    .context = delivery,
 	};
 	struct rewriting rewriting = {delivery, srs, transport};

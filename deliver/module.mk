@@ -17,6 +17,7 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/quota_warning.c %D%/quota_warning.h \
 	%D%/programs.c %D%/programs.h \
 	%D%/queue_id.c %D%/queue_id.h \
+	%D%/receipt.c %D%/receipt.h \
 	%D%/recipient.c \
 	%D%/record.c %D%/record.h \
 	%D%/lists.c %D%/lists.h \

@@ -170,7 +170,7 @@ static bool take_field(struct waiting *waiting, const struct header_field *field
 	} else if (span_is(field->name, "Made")) {
 		if (!number_parse(value, INT64_MAX, &number))
 			return false;
-		waiting->made = (time_t)number;
+		waiting->made = waiting->item.made = (time_t)number;
 	} else if (span_is(field->name, "Delivery")) {
 		waiting->item.delivery_id = value;
 	} else if (span_is(field->name, "Sender")) {
@@ -277,7 +277,10 @@ static void send_item(const struct outbox_options *options,
 	int64_t deadline_ms = clock_monotonic_ms() + (int64_t)options->send_timeout_s * 1000;
 	enum outbox_answer answer = transport->send(
 	    transport->context, &waiting->item, waiting->fd, deadline_ms, why, sizeof(why));
-	if (answer == OUTBOX_ACCEPTED) {
+	if (answer == OUTBOX_RELAYED && options->relayed != NULL &&
+	    lseek(waiting->fd, waiting->start, SEEK_SET) == waiting->start)
+		options->relayed(options->context, &waiting->item, waiting->fd);
+	if (answer == OUTBOX_ACCEPTED || answer == OUTBOX_RELAYED) {
 		remove_item(waiting);
 		tally->sent++;
 		return;

@@ -29,6 +29,7 @@ struct outbox_item {
 	struct span recipient;
 	struct span owner;       /* whose delivery sends it: an address for notices */
 	struct span delivery_id; /* of that delivery */
+	time_t made;             /* set where an item is read back */
 	bool smtputf8;
 	/* RFC 3461, all unsaid by default. */
 	unsigned notify; /* of enum envelope_notify */
@@ -45,6 +46,7 @@ struct message outbox_wrap(struct arena *arena, const struct outbox_item *item);
 /* How one item fared with a transport. */
 enum outbox_answer {
 	OUTBOX_ACCEPTED,
+	OUTBOX_RELAYED, /* accepted by one who reports no success (RFC 3461) */
 	OUTBOX_TRY_LATER,
 	OUTBOX_REFUSED,  /* for good: no use in trying again */
 	OUTBOX_NOT_OURS, /* another process can: not counted as a try, but it expires, later */
@@ -69,6 +71,8 @@ struct outbox_options {
 	 * message in `fd` from its offset on; it may store a notice. False: leave the item, to be
 	 * given up the next time. May be null. */
 	bool (*give_up)(void *context, const struct outbox_item *item, int fd, const char *why);
+	/* Called for an item that was relayed, before it is removed, like give_up. May be null. */
+	void (*relayed)(void *context, const struct outbox_item *item, int fd);
 	void *context;
 };
 

@@ -88,6 +88,7 @@ enum outbox_answer outbox_send_by_smtp(void *context, const struct outbox_item *
 	struct envelope_recipient recipient = {
 	    .address = {.text = item->recipient}, .notify = item->notify, .orcpt = item->orcpt};
 	struct smtp_connection *connection = NULL;
+	bool has_dsn = false;
 	if (!open_text(&text, fd))
 		status_errno(&status, CAUSE_INTERNAL, errno, "read it");
 	else
@@ -103,10 +104,12 @@ enum outbox_answer outbox_send_by_smtp(void *context, const struct outbox_item *
 		struct smtp_client *client = smtp_client_new(arena, &options);
 		talk(connection, client, &text, deadline_ms);
 		status = *smtp_client_status(client, 0);
+		has_dsn = smtp_client_offers_dsn(client);
 		smtp_client_clear(client);
 	}
 	smtp_connection_close(&connection);
 	spool_free(&text.spool);
 	arena_free(&arena);
-	return answer_of(&status, why_out, why_size);
+	enum outbox_answer answer = answer_of(&status, why_out, why_size);
+	return answer == OUTBOX_ACCEPTED && !has_dsn ? OUTBOX_RELAYED : answer;
 }

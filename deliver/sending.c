@@ -12,6 +12,7 @@
 #include "deliver/outbox.h"
 #include "deliver/pending.h"
 #include "deliver/programs.h"
+#include "deliver/receipt.h"
 #include "deliver/state.h"
 
 #include "base/utf8.h"
@@ -194,8 +195,10 @@ static bool make_redirected(const struct delivery *delivery, const struct messag
 
 /* -- the outbox -------------------------------------------------------------------------------- */
 
-static bool open_outbox(struct delivery *delivery, struct status *status)
+bool sending_open_outbox(struct delivery *delivery, struct status *status)
 {
+	if (delivery->outbox != NULL)
+		return true;
 	const char *directory = state_directory(delivery, status);
 	if (directory == NULL)
 		return false;
@@ -212,7 +215,7 @@ static bool open_outbox(struct delivery *delivery, struct status *status)
 static bool add_item(struct delivery *delivery, const struct action *action,
     struct outbox_item *item, struct status *status)
 {
-	if (delivery->outbox == NULL && !open_outbox(delivery, status))
+	if (!sending_open_outbox(delivery, status))
 		return false;
 	item->owner = own_address(delivery);
 	item->delivery_id = span_of(delivery->call->id);
@@ -244,6 +247,8 @@ static bool plan_redirect(
 	    .orcpt = recipient->orcpt,
 	    .message = &message};
 	set_redirect_sender(delivery, &item);
+	if (receipt_is_due(delivery))
+		item.notify = receipt_notify_others(item.notify);
 	if (action->dsn != NULL && action->dsn->notify != ENVELOPE_NOTIFY_UNSAID)
 		item.notify = action->dsn->notify;
 	if (action->dsn != NULL && action->dsn->ret != ENVELOPE_RET_UNSAID)
@@ -310,10 +315,25 @@ static bool plan_pipe(struct delivery *delivery, const struct action *action, st
 	return add_item(delivery, action, &item, status);
 }
 
+/* The last one, because it may be left out in the end (copies_write). */
+static bool plan_receipt(struct delivery *delivery, struct status *status)
+{
+	struct outbox_item item = {.kind = RECEIPT_KIND,
+	    .sender = SPAN(""),
+	    .recipient = delivery->envelope->sender.text,
+	    .notify = ENVELOPE_NOTIFY_NEVER,
+	    .smtputf8 = delivery->envelope->smtputf8};
+	if (!receipt_is_due(delivery))
+		return true;
+	item.message = receipt_compose(delivery);
+	delivery->has_receipt = true;
+	return add_item(delivery, delivery->actions.first, &item, status);
+}
+
 /* How many copies for the outbox there can be. */
 static size_t count_outgoing(const struct action_list *actions)
 {
-	size_t count = 0;
+	size_t count = 1; /* a receipt */
 	for (const struct action *action = actions->first; action != NULL; action = action->next)
 		count += action->kind == ACTION_SEND ? action->letter->recipient_count : 1;
 	return count;
@@ -336,5 +356,5 @@ bool sending_plan(struct delivery *delivery, struct status *status)
 		if (action->kind == ACTION_SEND && !plan_letter(delivery, action, status))
 			return false;
 	}
-	return true;
+	return plan_receipt(delivery, status);
 }

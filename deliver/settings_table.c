@@ -309,7 +309,7 @@ const struct setting setting_table[] = {
     CHOICE(listen, auth, "none|optional|required", "none",
         "Whether AUTH is offered, or wanted from clients who are not known otherwise."),
     BOOL(listen, proxy, "false", "Whether each connection begins with the PROXY protocol."),
-    BOOL(listen, dsn, "false", "Whether DSN is offered, so that the MTA says ORCPT."),
+    BOOL(listen, dsn, "true", "Whether DSN is offered; success is then reported by us."),
 
     TEXT(log, target, "syslog", "\"syslog\", \"stderr\", \"none\" or the path of a file."),
     CHOICE(log, level, "error|warning|info|debug", "info", "What is worth a line."),

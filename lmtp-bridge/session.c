@@ -257,7 +257,7 @@ void session_run(const struct session_start *start)
 	    .max_transactions = lmtp->max_transactions,
 	    .max_bad_commands = lmtp->max_bad_commands,
 	    .is_trusted = is_trusted,
-	    .has_dsn = start->listen != NULL && start->listen->dsn,
+	    .has_dsn = start->listen == NULL || start->listen->dsn,
 	};
 	session.secure = (struct secure){
 	    .security = start->security,

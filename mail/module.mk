@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libmail.a
 	%D%/charset.c %D%/charset.h \
 	%D%/compose.c %D%/compose.h \
 	%D%/date.c %D%/date.h \
+	%D%/dsn.c %D%/dsn.h \
 	%D%/envelope.h \
 	%D%/header.c %D%/header.h \
 	%D%/header_write.c %D%/header_write.h \

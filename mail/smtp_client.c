@@ -95,6 +95,11 @@ bool smtp_client_is_reusable(const struct smtp_client *client)
 	return client->is_reusable;
 }
 
+bool smtp_client_offers_dsn(const struct smtp_client *client)
+{
+	return client->server->has_dsn;
+}
+
 bool smtp_client_has_heard(const struct smtp_client *client)
 {
 	return client->has_heard;

@@ -68,6 +68,9 @@ bool smtp_client_has_heard(const struct smtp_client *client);
  * with `why` for the log. */
 void smtp_client_fail(struct smtp_client *client, const char *why);
 
+/* The server takes over what the sender asked for (RFC 3461). */
+bool smtp_client_offers_dsn(const struct smtp_client *client);
+
 /* A piece of the message. Write the output before it grows large. */
 void smtp_client_text(struct smtp_client *client, const char *data, size_t len);
 /* Ends the message: after the output is written the server decides. */

@@ -49,6 +49,7 @@ struct store_copy {
 	uint64_t bytes;
 	struct span name;
 	bool lacks_flags;
+	bool tells_sender;
 };
 
 extern const struct store_driver maildir_driver;

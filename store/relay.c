@@ -308,6 +308,7 @@ static struct store_copy *relay_write(
 	if (!converse_with_one(relay, request->folder, &message, copy, status))
 		return NULL;
 	assert(copy->line != NULL);
+	copy->copy.tells_sender = copy->line->server.has_dsn;
 	if (smtp_client_want(copy->client) == SMTP_CLIENT_TEXT &&
 	    smtp_connection_send_text(
 	        copy->line->connection, copy->client, &message, copy->deadline_ms))

@@ -97,6 +97,11 @@ bool store_takes_one_copy(const struct store *store)
 	return store->driver->takes_one_copy;
 }
 
+bool store_copy_tells_sender(const struct store_copy *copy)
+{
+	return copy->tells_sender;
+}
+
 bool store_copy_lacks_flags(const struct store_copy *copy)
 {
 	return copy->lacks_flags;

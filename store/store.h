@@ -121,6 +121,8 @@ void store_abandon(struct store_copy **copy);
 
 /* True where the store has no place for one of the keywords among the flags: it is left out. */
 bool store_copy_lacks_flags(const struct store_copy *copy);
+/* True where the server it is handed on to does as the sender asked (RFC 3461). */
+bool store_copy_tells_sender(const struct store_copy *copy);
 /* What the copy takes in the quota's sense: S= of its name. */
 uint64_t store_copy_bytes(const struct store_copy *copy);
 /* The name for the record, relative to the store: "new/1700000000.M1P2.host". */

@@ -33,7 +33,7 @@ lmtp {{
   {lmtp}
   listen "unix:{directory}/lmtp" {{ mode = "0660" }}
   listen "inet:127.0.0.1:{port}" {{}}
-  listen "unix:{directory}/dsn" {{ dsn = true }}
+  listen "unix:{directory}/plain" {{ dsn = false }}
   {inet6}
 }}
 metrics {{ status_file = "{directory}/status"  {metrics} }}
@@ -64,7 +64,7 @@ class Bridge:
         os.mkdir(self.mail)
         os.chown(self.mail, ACCOUNT.pw_uid, ACCOUNT.pw_gid)
         self.unix = os.path.join(self.directory, "lmtp")
-        self.unix_dsn = os.path.join(self.directory, "dsn")
+        self.unix_plain = os.path.join(self.directory, "plain")
         self.policy = os.path.join(self.directory, "policy")
         self.port = free_port()
         self.inet = ("127.0.0.1", self.port)

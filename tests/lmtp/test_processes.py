@@ -268,10 +268,10 @@ def _():
     old = bridge.client()
     old.mail("s@x")
     with open(bridge.config, "w", encoding="utf-8") as stream:
-        stream.write(good.replace("%s/dsn" % bridge.directory, "%s/new" % bridge.directory))
+        stream.write(good.replace("%s/plain" % bridge.directory, "%s/new" % bridge.directory))
     bridge.process.send_signal(signal.SIGHUP)
     tap.until(lambda: os.path.exists(bridge.directory + "/new"), "the new socket")
-    tap.until(lambda: not os.path.exists(bridge.unix_dsn), "the old socket goes")
+    tap.until(lambda: not os.path.exists(bridge.unix_plain), "the old socket goes")
     tap.equal(os.stat(bridge.unix).st_ino, inode)
     tap.equal(old.rcpt("u8@x").code, 250)
     tap.equal(old.data(HELLO)[0].code, 250)

@@ -106,7 +106,7 @@ def _():
 
 @tap.case("sockets that systemd has not given are made")
 def _():
-    wire.Lmtp(bridge.unix_dsn).quit()
+    wire.Lmtp(bridge.unix_plain).quit()
 
 
 @tap.case("who is forked from it has none of these sockets")

@@ -78,7 +78,7 @@ START_TEST(everything_can_be_said)
 	              "  rule \"Trash\" { storage = \"+100M\" } }\n"
 	              "sieve { before = {\"/a.sieve\", \"/b\"} }\n"
 	              "lmtp { user = vmail probe_senders = {}\n"
-	              "  listen \"unix:/run/l\" { mode = \"0666\" dsn = yes }\n"
+	              "  listen \"unix:/run/l\" { mode = \"0666\" dsn = no }\n"
 	              "  listen \"inet:127.0.0.1:24\" {} }\n"
 	              "policy { listen \"unix:/run/p\" { owner = postfix } }\n"
 	              "record { target = \"/var/log/r\" format = \"json\" }\n",
@@ -100,7 +100,7 @@ START_TEST(everything_can_be_said)
 	ck_assert_uint_eq(settings->lmtp.probe_senders.count, 0);
 	ck_assert_uint_eq(settings->lmtp.listener_count, 2);
 	ck_assert_uint_eq(settings->lmtp.listeners[0].mode, 0666);
-	ck_assert(settings->lmtp.listeners[0].dsn && !settings->lmtp.listeners[1].dsn);
+	ck_assert(!settings->lmtp.listeners[0].dsn && settings->lmtp.listeners[1].dsn);
 	ck_assert_uint_eq(settings->lmtp.listeners[1].mode, 0600);
 	ck_assert_str_eq(settings->policy.listeners[0].owner, "postfix");
 	ck_assert_int_eq(settings->record.format, RECORD_JSON);
