@@ -105,10 +105,11 @@ static bool is_always_there(const struct comparator *comparator)
 	return registry_look_up(&core, FEATURE_COMPARATOR, span_of(comparator->name), NULL) != NULL;
 }
 
-/* Would the tree show that it is used? */
+/* Would the tree show that it is used? A say in storing is use enough: in a chain of scripts it
+ * counts that a later one knows flags. */
 static bool leaves_signs(const struct extension *extension)
 {
-	return extension->variable_spaces == NULL &&
+	return extension->variable_spaces == NULL && extension->store == NULL &&
 	       (extension->commands != NULL || extension->tags != NULL ||
 	           extension->match_types != NULL || extension->address_parts != NULL ||
 	           (extension->comparators != NULL && !is_always_there(extension->comparators)));

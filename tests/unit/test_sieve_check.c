@@ -56,7 +56,7 @@ START_TEST(mistakes_are_told_with_their_place)
 	        "1:30 expected ';' or '{' but found "
 	        "'}'|2:5 expected ';' or '{' but found the end of the script"},
 	    {"if allof () { }",
-        "1:11 expected a test but found ')'|1:4 'allof' has a list without a test"},
+	        "1:11 expected a test but found ')'|1:4 'allof' has a list without a test"},
 	    {"if header [] \"a\" { }", "1:12 expected a string but found ']'"},
 	    {"if header [\"a\",] \"a\" { }", "1:16 expected a string but found ']'"},
 	    {"if header [10] \"a\" { }", "1:12 expected a string but found a number"},
@@ -235,6 +235,7 @@ START_TEST(what_is_surely_not_meant_is_told)
 	     "if envelope :detail :value \"gt\" :comparator \"i;ascii-numeric\" \"to\" \"1\""
 	     " { set \"a\" \"b\"; } if header :regex \"a\" \"b\" { keep :flags \"x\"; }",
 	        ""},
+	    {"require \"imap4flags\"; keep;", ""},
 	    {"require [\"comparator-i;octet\", \"encoded-character\", \"include\"]; keep;", ""},
 	    {"require [\"ihave\", \"fileinto\"]; if ihave \"nothing\" { fileinto \"a\"; }", ""},
 	    {"require [\"ihave\", \"copy\"]; if ihave \"fileinto\" { keep; }",
