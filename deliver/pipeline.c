@@ -449,7 +449,7 @@ static void look_for_replay(
     struct pipeline *pipeline, const struct pipeline_call *call, const struct spool *spool)
 {
 	pipeline->replay.spool = spool;
-	pipeline->replay.shared_count = call->lost_replies;
+	pipeline->replay.counts = call->lost_replies;
 	pipeline->replay.has_digest = false;
 }
 

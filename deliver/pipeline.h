@@ -19,6 +19,7 @@ struct outbox_tally;
 struct pipeline;
 struct quota_limit;
 struct quota_usage;
+struct replay_counts;
 struct script_version;
 struct settings;
 struct sieve_errors;
@@ -73,9 +74,9 @@ struct pipeline_call {
 	bool sends_at_once;  /* what goes into an outbox is sent by a process that outlives us, not
 	                      * by a flusher that looks for it */
 	const struct pipeline_watch *watch; /* or null */
-	/* How many lost replies all processes remember for all users (replay.h); null: none is
+	/* The lost replies that all processes remember for all users (replay.h); null: none is
 	 * looked for, as for a front that tells its answer to the one who waits for it. */
-	_Atomic int64_t *lost_replies;
+	struct replay_counts *lost_replies;
 };
 
 /* May mail of this envelope come to this recipient at all (RCPT)? True: yes. False: `status` has

@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,10 @@
 #define MEMORIES_MAX 20000
 #define CHUNK_BYTES 65536
 
-#define NAME_BYTES (2 * SHA256_BYTES + 3)
+/* "BBBB-DIGEST.N": bucket, digest, and a number where one is there twice. */
+#define BUCKET_DIGITS 4
+#define STEM_BYTES (BUCKET_DIGITS + 1 + 2 * SHA256_BYTES)
+#define NAME_BYTES (STEM_BYTES + 3)
 
 /* -- names ------------------------------------------------------------------------------------- */
 
@@ -82,6 +86,19 @@ static bool digest_message(struct replay *replay)
 	return true;
 }
 
+static unsigned bucket_of(const struct delivery *delivery)
+{
+	const struct span texts[] = {
+	    delivery->envelope->sender.text, delivery->recipient->envelope.address.text};
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = 0; k < texts[i].len; k++)
+			hash = (hash ^ (unsigned char)texts[i].data[k]) * 16777619u;
+		hash *= 16777619u;
+	}
+	return (hash ^ hash >> 16) % REPLAY_BUCKETS;
+}
+
 /* The name of the memory of this delivery, up to the number behind it. */
 static bool name_memory(
     struct replay *replay, const struct delivery *delivery, char name_out[NAME_BYTES])
@@ -99,21 +116,27 @@ static bool name_memory(
 	sha256_add(&sha, sender.data, sender.len);
 	sha256_add(&sha, recipient.data, recipient.len);
 	sha256_end(&sha, digest);
+	snprintf(name_out, NAME_BYTES, "%04x-", bucket_of(delivery));
 	for (size_t i = 0; i < SHA256_BYTES; i++)
-		snprintf(name_out + 2 * i, 3, "%02x", digest[i]);
+		snprintf(name_out + BUCKET_DIGITS + 1 + 2 * i, 3, "%02x", digest[i]);
 	return true;
 }
 
 static void number_name(char name[NAME_BYTES], unsigned number)
 {
-	snprintf(name + 2 * SHA256_BYTES, 3, ".%u", number);
+	snprintf(name + STEM_BYTES, 3, ".%u", number);
 }
 
-static bool is_name(const char *name)
+/* The bucket of a memory, or -1: it is none. */
+static int bucket_of_name(const char *name)
 {
-	return strlen(name) == NAME_BYTES - 1 &&
-	       strspn(name, "0123456789abcdef") == 2 * SHA256_BYTES &&
-	       name[2 * SHA256_BYTES] == '.';
+	static const char digits[] = "0123456789abcdef";
+	char *end;
+	if (strlen(name) != NAME_BYTES - 1 || strspn(name, digits) != BUCKET_DIGITS ||
+	    strspn(name + BUCKET_DIGITS + 1, digits) != 2 * SHA256_BYTES || name[STEM_BYTES] != '.')
+		return -1;
+	unsigned long bucket = strtoul(name, &end, 16);
+	return bucket < REPLAY_BUCKETS ? (int)bucket : -1;
 }
 
 /* -- the directory ----------------------------------------------------------------------------- */
@@ -132,10 +155,10 @@ static int open_directory(const char *path)
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static void count(const struct replay *replay, const struct delivery *delivery, int64_t more)
+static void count(const struct replay *replay, const struct delivery *delivery, int32_t more)
 {
 	if (state_is_shared(delivery))
-		atomic_fetch_add(replay->shared_count, more);
+		atomic_fetch_add(&replay->counts->buckets[bucket_of(delivery)], more);
 }
 
 /* 1: fresh; 0: too old; -1: there is none. */
@@ -147,54 +170,66 @@ static int look_at(int directory, const char *name)
 	return clock_now().tv_sec - found.st_mtim.tv_sec <= (time_t)REPLAY_DAYS * 24 * 3600;
 }
 
-/* Removes memories that are too old; returns how many are left, and how many were removed. */
-static int64_t look_through(int directory, bool removes, int64_t *removed_out)
+/* Asks about every memory whether it stays; how many do. */
+static size_t walk(int directory,
+    bool (*is_left)(struct replay_counts *, int directory, const char *name, int bucket),
+    struct replay_counts *counts)
 {
-	int64_t left = 0;
+	size_t left = 0;
 	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
-	*removed_out = 0;
 	if (dir == NULL && copy >= 0)
 		close(copy);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!is_name(entry->d_name))
-			continue;
-		if (removes && look_at(directory, entry->d_name) == 0 &&
-		    unlinkat(directory, entry->d_name, 0) == 0)
-			(*removed_out)++;
-		else
-			left++;
+		int bucket = bucket_of_name(entry->d_name);
+		if (bucket >= 0)
+			left += is_left(counts, directory, entry->d_name, bucket);
 	}
 	if (dir != NULL)
 		closedir(dir);
 	return left;
 }
 
-static int64_t remove_old(struct replay *replay, const struct delivery *delivery, int directory)
+static bool remove_if_old(struct replay_counts *counts, int directory, const char *name, int bucket)
 {
-	int64_t removed;
-	int64_t left = look_through(directory, true, &removed);
-	count(replay, delivery, -removed);
-	replay->is_looked_through = true;
-	return left;
+	if (look_at(directory, name) != 0 || unlinkat(directory, name, 0) != 0)
+		return true;
+	if (counts != NULL)
+		atomic_fetch_sub(&counts->buckets[bucket], 1);
+	return false;
 }
 
-int64_t replay_count_shared(const struct settings *settings)
+static size_t remove_old(struct replay *replay, const struct delivery *delivery, int directory)
+{
+	replay->is_looked_through = true;
+	return walk(directory, remove_if_old, state_is_shared(delivery) ? replay->counts : NULL);
+}
+
+static bool count_one(struct replay_counts *counts, int directory, const char *name, int bucket)
+{
+	(void)directory;
+	(void)name;
+	atomic_fetch_add(&counts->buckets[bucket], 1);
+	return true;
+}
+
+void replay_count_shared(const struct settings *settings, struct replay_counts *counts)
 {
 	char path[PATH_MAX];
 	const char *shared = state_shared_directory(settings);
-	int64_t removed;
 	if (shared == NULL ||
 	    snprintf(path, sizeof(path), "%s/" SHARED_NAME, shared) >= (int)sizeof(path))
-		return 0;
+		return;
 	int directory = open_directory(path);
-	/* One we may not look into may have some. */
-	if (directory < 0)
-		return errno == ENOENT ? 0 : 1;
-	int64_t found = look_through(directory, false, &removed);
-	close(directory);
-	return found;
+	if (directory >= 0) {
+		(void)walk(directory, count_one, counts);
+		close(directory);
+	} else if (errno != ENOENT) {
+		/* One we may not look into may have some of each. */
+		for (size_t i = 0; i < REPLAY_BUCKETS; i++)
+			atomic_fetch_add(&counts->buckets[i], 1);
+	}
 }
 
 /* -- taking ------------------------------------------------------------------------------------ */
@@ -223,7 +258,8 @@ bool replay_take(struct replay *replay, struct delivery *delivery)
 {
 	struct status status;
 	bool is_shared = state_is_shared(delivery);
-	if (is_shared && atomic_load(replay->shared_count) == 0)
+	if (is_shared && atomic_load_explicit(&replay->counts->buckets[bucket_of(delivery)],
+	                     memory_order_relaxed) == 0)
 		return false;
 	const char *path = directory_path(delivery, &status);
 	int directory = path == NULL ? -1 : open_directory(path);
@@ -274,6 +310,17 @@ static bool remember(struct replay *replay, struct delivery *delivery, const cha
 	return is_durable || status_errno(status, CAUSE_CANNOT_TELL, error, "sync %s", path);
 }
 
+static bool try_to_remember(
+    struct replay *replay, struct delivery *delivery, const char *path, struct status *status)
+{
+	int directory = file_make_dirs(path, 0700) == 0 ? open_directory(path) : -1;
+	if (directory < 0)
+		return status_errno(status, CAUSE_CANNOT_TELL, errno, "make %s", path);
+	bool is_remembered = remember(replay, delivery, path, directory, status);
+	close(directory);
+	return is_remembered;
+}
+
 bool replay_remember(struct replay *replay, struct delivery *delivery, struct status *status)
 {
 	const char *path = directory_path(delivery, status);
@@ -281,11 +328,9 @@ bool replay_remember(struct replay *replay, struct delivery *delivery, struct st
 		return false;
 	if (!state_is_shared(delivery) && state_directory(delivery, status) == NULL)
 		return false;
-	/* Who used the last memory up may just remove the directory. */
-	int directory = file_make_dirs(path, 0700) == 0 ? open_directory(path) : -1;
-	if (directory < 0)
-		return status_errno(status, CAUSE_CANNOT_TELL, errno, "make %s", path);
-	bool is_remembered = remember(replay, delivery, path, directory, status);
-	close(directory);
+	/* Twice, because who uses the last memory up removes the directory. */
+	bool is_remembered = false;
+	for (unsigned attempt = 0; attempt < 2 && !is_remembered; attempt++)
+		is_remembered = try_to_remember(replay, delivery, path, status);
 	return is_remembered;
 }

@@ -17,11 +17,20 @@
  * without locks: each of them is one step of the file system. */
 #define REPLAY_DAYS 5
 
+/* How many memories there are in the shared directory, by a hash of sender and recipient: never too
+ * few. Postfix lets cached connections go without a word, so that a busy site has always some; with
+ * a count for each pair almost nobody looks for them in vain. */
+#define REPLAY_BUCKETS 16384u
+
+struct replay_counts {
+	_Atomic int32_t buckets[REPLAY_BUCKETS];
+};
+
 /* One message, for all its recipients. */
 struct replay {
 	const struct spool *spool;
-	_Atomic int64_t *shared_count; /* memories in the shared directory: never too small */
-	bool is_looked_through;        /* memories that are too old have been sought */
+	struct replay_counts *counts;
+	bool is_looked_through; /* memories that are too old have been sought */
 	bool has_digest;
 	unsigned char digest[SHA256_BYTES];
 };
@@ -33,7 +42,7 @@ bool replay_take(struct replay *replay, struct delivery *delivery);
 /* The success of this delivery was not heard. Durable when it returns true. */
 bool replay_remember(struct replay *replay, struct delivery *delivery, struct status *status);
 
-/* How many memories may be in the shared directory: what the count begins with. */
-int64_t replay_count_shared(const struct settings *settings);
+/* Adds what is in the shared directory to the counts, which then serve for it. */
+void replay_count_shared(const struct settings *settings, struct replay_counts *counts);
 
 #endif

@@ -171,7 +171,7 @@ void board_set_outbox(struct board *board, uint64_t users, uint64_t items)
 	atomic_store(&board->outbox_users, (int64_t)users);
 }
 
-_Atomic int64_t *board_lost_replies(struct board *board)
+struct replay_counts *board_lost_replies(struct board *board)
 {
 	return board == NULL ? NULL : &board->lost_replies;
 }

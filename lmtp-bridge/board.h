@@ -2,6 +2,7 @@
 #define LMTP_BRIDGE_BOARD_H
 
 #include "base/bytes.h"
+#include "deliver/replay.h"
 #include "mail/status.h"
 
 #include <stdatomic.h>
@@ -101,13 +102,13 @@ struct board {
 	_Atomic uint64_t delivered[CAUSE_COUNT]; /* answers after the message */
 	_Atomic int64_t outbox_users;            /* with waiting mail; -1: nobody has looked */
 	_Atomic int64_t outbox_items;
-	_Atomic int64_t lost_replies; /* deliver/replay.h: never too small */
 	struct board_histogram stages[BOARD_STAGES];
 	/* Deliveries in each of the last seconds: second, and count in it. */
 	_Atomic int64_t second[BOARD_SECONDS];
 	_Atomic uint32_t second_count[BOARD_SECONDS];
 	_Atomic uint32_t free_counts[BOARD_GROUPS]; /* delivery processes in BOARD_FREE: hints */
 	_Atomic uint32_t slot_end;                  /* no slot from here on was ever used */
+	struct replay_counts lost_replies;
 	struct board_slot slots[BOARD_SLOTS];
 };
 
@@ -137,8 +138,8 @@ void board_add(struct board *board, enum board_counter counter, uint64_t number)
 void board_admitted(struct board *board, enum cause cause);
 void board_delivered(struct board *board, enum cause cause);
 void board_set_outbox(struct board *board, uint64_t users, uint64_t items);
-/* The count of lost replies that are remembered; null: nobody can count them. */
-_Atomic int64_t *board_lost_replies(struct board *board);
+/* Of the lost replies that are remembered; null: nobody can count them. */
+struct replay_counts *board_lost_replies(struct board *board);
 void board_time(struct board *board, enum board_stage stage, int64_t us);
 int64_t board_now_us(void);
 

@@ -87,8 +87,7 @@ static void count_lost_replies(struct supervisor *supervisor, const char *known)
 	const struct settings *settings = supervisor->generations->settings;
 	const char *shared = state_shared_directory(settings);
 	if (shared != NULL && (known == NULL || strcmp(shared, known) != 0))
-		atomic_fetch_add(
-		    board_lost_replies(supervisor->board), replay_count_shared(settings));
+		replay_count_shared(settings, board_lost_replies(supervisor->board));
 }
 
 static void reload(struct supervisor *supervisor)
