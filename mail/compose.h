@@ -11,7 +11,7 @@
 struct compose_mailbox {
 	struct span name; /* of a person, UTF-8; empty: none */
 	struct span address;
-	bool is_quoted; /* the name stands in quotes, though it may not need them */
+	bool is_quoted;    /* the name stands in quotes, though it may not need them */
 	bool is_bracketed; /* the address stands in angle brackets, though it may have no name */
 };
 
