@@ -138,28 +138,27 @@ static int end_of_file(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 /* -- the tree for libconfuse ------------------------------------------------------------------- */
 
-/* Rows and sections within `section`. Exact, because each of the tables is cleared and copied. */
-static size_t count_options(const char *section)
+static size_t count_sections(const char *parent)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < setting_count; i++)
-		count += strcmp(setting_table[i].section, section) == 0;
 	for (size_t i = 0; i < setting_section_count; i++)
-		count += strcmp(setting_sections[i].parent, section) == 0;
+		count += strcmp(setting_sections[i].parent, parent) == 0;
 	return count;
 }
 
+/* The settings of a section in the order of the table, then the sections within it. */
 static cfg_opt_t *make_options(struct arena *arena, const char *section)
 {
 	cfg_opt_t end = CFG_END();
+	size_t row_count;
+	const struct setting *rows = setting_rows(section, &row_count);
+	/* Exact, because each of the tables is cleared and copied. */
+	cfg_opt_t *options =
+	    arena_new_items(arena, row_count + count_sections(section) + 3, sizeof(*options));
 	size_t count = 0;
-	cfg_opt_t *options = arena_new_items(arena, count_options(section) + 3, sizeof(*options));
-	for (size_t i = 0; i < setting_count; i++) {
-		const struct setting *row = &setting_table[i];
-		if (strcmp(row->section, section) != 0)
-			continue;
-		cfg_opt_t text = CFG_STR(row->name, NULL, CFGF_NODEFAULT);
-		if (row->type == SETTING_LIST)
+	while (count < row_count) {
+		cfg_opt_t text = CFG_STR(rows[count].name, NULL, CFGF_NODEFAULT);
+		if (rows[count].type == SETTING_LIST)
 			text.flags |= CFGF_LIST;
 		text.validcb = check_value;
 		options[count++] = text;
@@ -201,13 +200,11 @@ static void take_value(struct arena *arena, const struct setting *row, cfg_opt_t
 
 static void take_section(struct arena *arena, cfg_t *cfg, const char *section, void *base)
 {
-	for (size_t i = 0; i < setting_count; i++) {
-		const struct setting *row = &setting_table[i];
-		if (strcmp(row->section, section) != 0)
-			continue;
-		cfg_opt_t *opt = cfg_getopt(cfg, row->name);
-		if ((opt->flags & CFGF_MODIFIED) != 0)
-			take_value(arena, row, opt, base);
+	size_t row_count;
+	const struct setting *rows = setting_rows(section, &row_count);
+	for (size_t i = 0; i < row_count; i++) {
+		if ((cfg->opts[i].flags & CFGF_MODIFIED) != 0)
+			take_value(arena, &rows[i], &cfg->opts[i], base);
 	}
 	for (size_t i = 0; i < setting_section_count; i++) {
 		const struct setting_section *inner = &setting_sections[i];

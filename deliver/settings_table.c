@@ -96,6 +96,7 @@ const size_t setting_section_count = sizeof(setting_sections) / sizeof(setting_s
 #define YEAR (366 * DAY)
 #define MANY UINT64_C(1000000)
 
+/* The rows of a section stand together: setting_rows(). */
 const struct setting setting_table[] = {
     GLOBAL(TEXT, postmaster, postmaster, 0, 0, "postmaster",
         "Who answers for this system: the sender of what it writes itself."),
@@ -213,6 +214,13 @@ const struct setting setting_table[] = {
     BYTES(sieve, max_header, "2K", "The longest field that addheader adds."),
     TEXT(sieve, user_email, "",
         "How users are called outside: \"%{local}@example.org\"; empty: as they are looked up."),
+    CHOICE(sieve, reject, "protocol|mail", "protocol",
+        "How a script refuses: in the protocol wherever that can be, or always by a mailed notice."),
+    TEXT(sieve, redirect_sender, "sender",
+        "Who is the envelope sender of what is redirected: \"sender\", \"recipient\", "
+        "\"original_recipient\", \"postmaster\", \"<ADDRESS>\" or \"srs\"."),
+    SECONDS(sieve, redirect_duplicate_period, 0, YEAR, "12h",
+        "How long the same message is not redirected to the same address again; 0: always is."),
 
     SCORES("spamtest"),
     SCORES("virustest"),
@@ -231,13 +239,6 @@ const struct setting setting_table[] = {
     TEXT(list, file, "",
         "One entry on a line, or Dovecot's dictionary file; ~ and variables stand for the user's."),
     TEXT(environment, value, "", "The value."),
-    CHOICE(sieve, reject, "protocol|mail", "protocol",
-        "How a script refuses: in the protocol wherever that can be, or always by a mailed notice."),
-    TEXT(sieve, redirect_sender, "sender",
-        "Who is the envelope sender of what is redirected: \"sender\", \"recipient\", "
-        "\"original_recipient\", \"postmaster\", \"<ADDRESS>\" or \"srs\"."),
-    SECONDS(sieve, redirect_duplicate_period, 0, YEAR, "12h",
-        "How long the same message is not redirected to the same address again; 0: always is."),
 
     TEXT(outbox, transport, "sendmail",
         "What takes it: \"sendmail\", \"smtp:HOST:PORT\" or \"smtp:unix:PATH\"."),

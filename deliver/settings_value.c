@@ -11,12 +11,29 @@
 #include <inttypes.h>
 #include <string.h>
 
+const struct setting *setting_rows(const char *section, size_t *count_out)
+{
+	const struct setting *end = setting_table + setting_count;
+	const struct setting *first = setting_table;
+	/* The compiler keeps one copy of a name, so mostly a look at the pointer is enough. */
+	const char *other = NULL;
+	while (first < end && (first->section == other || strcmp(first->section, section) != 0))
+		other = first++->section;
+	const struct setting *behind = first;
+	while (behind < end &&
+	       (behind->section == first->section || strcmp(behind->section, section) == 0))
+		behind++;
+	*count_out = (size_t)(behind - first);
+	return first;
+}
+
 const struct setting *setting_find(const char *section, struct span name)
 {
-	for (size_t i = 0; i < setting_count; i++) {
-		const struct setting *row = &setting_table[i];
-		if (strcmp(row->section, section) == 0 && span_is(name, row->name))
-			return row;
+	size_t count;
+	const struct setting *rows = setting_rows(section, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (span_is(name, rows[i].name))
+			return &rows[i];
 	}
 	return NULL;
 }
@@ -92,10 +109,10 @@ const char *setting_unknown(struct arena *arena, const char *section, struct spa
 {
 	/* Two slips, but never a name that is mostly something else. */
 	struct guess guess = {NULL, name.len / 2 < 3 ? name.len / 2 + 1 : 3};
-	for (size_t i = 0; i < setting_count; i++) {
-		if (strcmp(setting_table[i].section, section) == 0)
-			consider(&guess, name, setting_table[i].name);
-	}
+	size_t count;
+	const struct setting *rows = setting_rows(section, &count);
+	for (size_t i = 0; i < count; i++)
+		consider(&guess, name, rows[i].name);
 	for (size_t i = 0; i < setting_section_count; i++) {
 		if (strcmp(setting_sections[i].parent, section) == 0)
 			consider(&guess, name, setting_sections[i].name);
@@ -261,11 +278,10 @@ const char *setting_set(
 
 void setting_defaults(struct arena *arena, const char *section, void *base)
 {
-	for (size_t i = 0; i < setting_count; i++) {
-		const struct setting *row = &setting_table[i];
-		if (strcmp(row->section, section) == 0)
-			setting_set(arena, row, span_of(row->fallback), base);
-	}
+	size_t count;
+	const struct setting *rows = setting_rows(section, &count);
+	for (size_t i = 0; i < count; i++)
+		setting_set(arena, &rows[i], span_of(rows[i].fallback), base);
 }
 
 void setting_section_defaults(struct arena *arena, const char *section, void *base)

@@ -7,6 +7,8 @@
 /* Rows of the table and the structures behind them. `base` is the structure of the section that
  * a row belongs to. */
 
+/* The rows of a section: they stand together in the table. */
+const struct setting *setting_rows(const char *section, size_t *count_out);
 /* The row, or null. */
 const struct setting *setting_find(const char *section, struct span name);
 /* "there is no \"ovr\" in quota; did you mean \"over\"?" */

@@ -56,6 +56,19 @@ START_TEST(defaults_serve_without_a_file)
 }
 END_TEST
 
+START_TEST(rows_of_a_section_stand_together)
+{
+	const struct setting *rows = setting_table;
+	for (size_t i = 0; i < setting_count; i++) {
+		bool is_first = true;
+		for (size_t j = 0; i > 0 && j < i; j++)
+			is_first = is_first && strcmp(rows[i].section, rows[j].section) != 0;
+		ck_assert_msg(is_first || strcmp(rows[i].section, rows[i - 1].section) == 0,
+		    "\"%s\" stands apart from the rest of \"%s\"", rows[i].name, rows[i].section);
+	}
+}
+END_TEST
+
 START_TEST(a_missing_file_is_an_error_only_when_it_was_named)
 {
 	struct status status;
@@ -246,7 +259,7 @@ START_TEST(probes_are_known_by_their_sender)
 }
 END_TEST
 
-UNIT_TESTS("settings", defaults_serve_without_a_file,
+UNIT_TESTS("settings", defaults_serve_without_a_file, rows_of_a_section_stand_together,
     a_missing_file_is_an_error_only_when_it_was_named, everything_can_be_said,
     mistakes_are_told_with_line_and_remedy, includes_are_looked_for_beside_the_file,
     options_override, probes_are_known_by_their_sender)
