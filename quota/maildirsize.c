@@ -44,21 +44,26 @@ static bool parse_definition(struct span line, struct quota_limit *out)
 	return true;
 }
 
+/* There are hundreds of lines, which each delivery reads: so this is done in one pass. */
 static bool parse_integer(struct span *rest, int64_t *out)
 {
-	struct span text = span_trim(*rest);
-	bool is_negative = span_starts_with(text, "-");
-	uint64_t value;
-	size_t len = 0;
-	if (is_negative || span_starts_with(text, "+"))
-		text = span_from(text, 1);
-	while (len < text.len && text.data[len] >= '0' && text.data[len] <= '9')
-		len++;
-	if (!number_parse(span_first(text, len), INT64_MAX, &value))
-		return false;
-	*out = is_negative ? -(int64_t)value : (int64_t)value;
-	*rest = span_from(text, len);
-	return true;
+	const char *at = rest->data;
+	const char *end = at + rest->len;
+	int64_t value = 0;
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	bool is_negative = at < end && *at == '-';
+	if (at < end && (*at == '-' || *at == '+'))
+		at++;
+	const char *digits = at;
+	for (; at < end && *at >= '0' && *at <= '9'; at++) {
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *at - '0', &value))
+			return false;
+	}
+	*out = is_negative ? -value : value;
+	*rest = (struct span){at, (size_t)(end - at)};
+	return at > digits;
 }
 
 static bool parse_line(struct span line, int64_t *bytes_out, int64_t *count_out)
