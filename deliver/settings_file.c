@@ -146,8 +146,30 @@ static size_t count_sections(const char *parent)
 	return count;
 }
 
+static bool contains(struct span text, const char *part)
+{
+	return memmem(text.data, text.len, part, strlen(part)) != NULL;
+}
+
+/* Most sections do not stand in a file, so libconfuse need not know what may stand in them. A
+ * name may be hidden in an included file, behind a backslash or in a variable. */
+static bool may_occur(struct span text, const char *section)
+{
+	return contains(text, section) || contains(text, "include") || contains(text, "\\") ||
+	       contains(text, "$");
+}
+
+static cfg_opt_t *make_options(struct arena *arena, struct span text, const char *section);
+
+static cfg_opt_t *make_section(struct arena *arena, struct span text, const char *section)
+{
+	/* CFG_END() is zeroes. */
+	return may_occur(text, section) ? make_options(arena, text, section)
+	                                : ARENA_NEW(arena, cfg_opt_t);
+}
+
 /* The settings of a section in the order of the table, then the sections within it. */
-static cfg_opt_t *make_options(struct arena *arena, const char *section)
+static cfg_opt_t *make_options(struct arena *arena, struct span text, const char *section)
 {
 	cfg_opt_t end = CFG_END();
 	size_t row_count;
@@ -157,18 +179,18 @@ static cfg_opt_t *make_options(struct arena *arena, const char *section)
 	    arena_new_items(arena, row_count + count_sections(section) + 3, sizeof(*options));
 	size_t count = 0;
 	while (count < row_count) {
-		cfg_opt_t text = CFG_STR(rows[count].name, NULL, CFGF_NODEFAULT);
+		cfg_opt_t value = CFG_STR(rows[count].name, NULL, CFGF_NODEFAULT);
 		if (rows[count].type == SETTING_LIST)
-			text.flags |= CFGF_LIST;
-		text.validcb = check_value;
-		options[count++] = text;
+			value.flags |= CFGF_LIST;
+		value.validcb = check_value;
+		options[count++] = value;
 	}
 	for (size_t i = 0; i < setting_section_count; i++) {
 		const struct setting_section *inner = &setting_sections[i];
 		if (strcmp(inner->parent, section) != 0)
 			continue;
 		cfg_opt_t sub =
-		    CFG_SEC(inner->name, make_options(arena, inner->name), CFGF_NODEFAULT);
+		    CFG_SEC(inner->name, make_section(arena, text, inner->name), CFGF_NODEFAULT);
 		if (inner->is_titled)
 			sub.flags |= CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES;
 		sub.validcb = check_section;
@@ -235,7 +257,7 @@ static bool parse(
 	struct reader reader = {.arena = settings->arena, .status = status};
 	bytes_append_text(text, "\n\"" END_OF_FILE "\"()\n");
 	FILE *file = fmemopen(text->data, text->len, "r");
-	cfg_t *cfg = cfg_init(make_options(settings->arena, ""), CFGF_NONE);
+	cfg_t *cfg = cfg_init(make_options(settings->arena, bytes_span(text), ""), CFGF_NONE);
 	if (file == NULL || cfg == NULL || (cfg->filename = strdup(path)) == NULL)
 		memory_exhausted();
 	cfg_set_error_function(cfg, on_error);

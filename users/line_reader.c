@@ -24,8 +24,11 @@ static ssize_t fill(struct line_reader *reader)
 	reader->start = 0;
 	reader->end = kept;
 	size_t wanted = LINE_READER_LINE_MAX - kept;
-	if (kept == 0 && reader->block < wanted)
+	if (reader->block < wanted)
 		wanted = reader->block;
+	/* What is looked for may stand at the beginning. */
+	if (reader->block < LINE_READER_LINE_MAX)
+		reader->block *= 2;
 	ssize_t got = file_read_at(reader->fd, reader->data + kept, wanted, reader->offset + kept);
 	if (got > 0) {
 		reader->end += (size_t)got;

@@ -38,8 +38,8 @@ struct line {
 	enum line_end end;
 };
 
-/* Goes on at `offset`, where line `number` begins; reads `block` bytes at a time at first, more
- * where a line is longer. */
+/* Goes on at `offset`, where line `number` begins; reads `block` bytes at first, then twice as
+ * many each time. */
 void line_reader_start(
     struct line_reader *reader, int fd, uint64_t offset, unsigned number, size_t block);
 enum line_read line_reader_next(struct line_reader *reader, struct line *line_out);

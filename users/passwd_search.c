@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCAN_BLOCK 65536
+#define SCAN_BLOCK 8192
 #define LINE_BLOCK 2048   /* most lines are shorter than this */
 #define SETTLED_AGE_S 2   /* the coarsest time stamps in use (FAT) count two seconds */
 #define SLOTS_AT_FIRST 64 /* a power of two */
