@@ -96,11 +96,13 @@ struct entry {
 
 static void begin_key(struct entry *entry, const char *key)
 {
-	const char *between = entry->format == RECORD_JSON ? "," : " ";
+	bool is_json = entry->format == RECORD_JSON;
 	if (entry->has_keys)
-		bytes_append_text(entry->to, between);
+		bytes_append_byte(entry->to, is_json ? ',' : ' ');
 	entry->has_keys = true;
-	bytes_appendf(entry->to, entry->format == RECORD_JSON ? "\"%s\":" : "%s=", key);
+	bytes_append_text(entry->to, is_json ? "\"" : "");
+	bytes_append_text(entry->to, key);
+	bytes_append_text(entry->to, is_json ? "\":" : "=");
 }
 
 static void put_text(struct entry *entry, const char *key, struct span value)
