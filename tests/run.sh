@@ -11,7 +11,7 @@
 # A test is an executable tests/FOLDER/test_NAME.sh or .py that prints TAP. Comments in its first
 # lines say what it needs:
 #   # lab: none | postfix | exim     where it runs (tests/lib/lab.sh); "none" needs no root
-#   # time-limit: 120                seconds
+#   # time-limit: 300                seconds
 # It finds TOP (sources), BUILD (build tree) and STAGE (a `make install` into a directory) in its
 # environment; in a lab what is in STAGE is installed. Servers live in a lab only: nothing is
 # installed on this machine but what building needs, and no mail server ever.
@@ -34,7 +34,7 @@ export LAB_DIR=$TOP/build-tests/labs LAB_STAGE=$STAGE
 
 packages="gcc libc6-dev make autoconf automake pkg-config check libconfuse-dev zlib1g-dev libpcre2-dev libsqlite3-dev
 libunistring-dev python3 strace valgrind libssl-dev openssl libsasl2-dev libsasl2-modules sasl2-bin"
-default_limit_s=120
+default_limit_s=300
 
 passed=0 failed=0 skipped=0
 failures=() skips=()
