@@ -3,7 +3,7 @@
 #include "deliver/check.h"
 
 #include "base/clock.h"
-#include "deliver/pipeline.h"
+#include "deliver/pipeline_errands.h"
 
 #define PATIENCE_MS 60000
 

@@ -48,7 +48,7 @@ struct delivery {
 	const struct pipeline_recipient *recipient;
 	const struct envelope *envelope; /* with what the top block told */
 	bool is_probe;                   /* fullness must not be held against it */
-	/* Nothing may be left behind, everything is to be told; or null. */
+	/* Nothing may be left behind, all is told (pipeline_errands.h); or null. */
 	const struct pipeline_rehearsal *rehearsal;
 	int64_t started_ms;
 

@@ -7,10 +7,12 @@ noinst_LIBRARIES += %D%/libdeliver.a
 	%D%/expand.c %D%/expand.h \
 	%D%/flush.c %D%/flush.h \
 	%D%/front_options.c %D%/front_options.h \
+	%D%/incoming.c %D%/incoming.h \
 	%D%/notice.c %D%/notice.h \
 	%D%/outbox.c %D%/outbox.h %D%/outbox_smtp.c \
 	%D%/pending.c %D%/pending.h \
 	%D%/pipeline.c %D%/pipeline.h \
+	%D%/pipeline_errands.c %D%/pipeline_errands.h %D%/pipeline_inside.h \
 	%D%/plugin.c %D%/plugin.h \
 	%D%/plugin_quota.c %D%/plugin_quota.h \
 	%D%/plugin_sieve.c %D%/plugin_sieve.h \

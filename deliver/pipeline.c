@@ -15,26 +15,20 @@
  * reaches the disk together. Each has its own end: who fails takes no further step. */
 #include "deliver/pipeline.h"
 
-#include "deliver/delivery.h"
 #include "deliver/flush.h"
-#include "deliver/plugin.h"
+#include "deliver/incoming.h"
+#include "deliver/pipeline_inside.h"
 #include "deliver/programs.h"
-#include "deliver/plugin_quota.h"
-#include "deliver/plugin_sieve.h"
-#include "deliver/queue_id.h"
 #include "deliver/record.h"
 #include "deliver/replay.h"
-#include "deliver/state.h"
 #include "deliver/story.h"
 #include "deliver/user_sources.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "mail/top_block.h"
 #include "store/relay.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,52 +37,7 @@
 #define BATCH_MAX 32
 _Static_assert(BATCH_MAX <= RELAY_LINES_MAX, "each may have one for its copy");
 
-struct pipeline {
-	const struct settings *settings;
-	struct users *users;
-	struct record *record;
-	struct story *story;
-	struct relay_pool *relays;
-	const struct plugin *plugins[PLUGIN_MAX];
-	void *states[PLUGIN_MAX];
-	size_t plugin_count;
-	struct replay replay; /* of the message */
-	struct arena *message_arena;
-	struct arena *batch_arena;
-	/* Whom pipeline_admit() let in last, in an arena of its own. */
-	struct arena *admitted_arena;
-	const char *admitted_id; /* of the call; null: nobody */
-	struct span admitted_address;
-	struct user admitted;
-};
-
 /* -- opening ----------------------------------------------------------------------------------- */
-
-static bool open_plugins(struct pipeline *pipeline, struct status *status)
-{
-	const struct text_list *names = &pipeline->settings->plugins;
-	for (size_t i = 0; i < names->count; i++) {
-		const struct plugin *plugin = plugin_find(names->items[i]);
-		size_t at = pipeline->plugin_count;
-		if (plugin == NULL)
-			return status_fail(status, CAUSE_CONFIGURATION,
-			    "plugins: there is no \"%s\"; there are %s", names->items[i],
-			    plugin_names());
-		for (size_t k = 0; k < at; k++) {
-			if (pipeline->plugins[k] == plugin)
-				return status_fail(status, CAUSE_CONFIGURATION,
-				    "plugins: \"%s\" is there twice", names->items[i]);
-		}
-		pipeline->plugins[at] = plugin;
-		if (plugin->open != NULL) {
-			pipeline->states[at] = plugin->open(pipeline->settings, status);
-			if (pipeline->states[at] == NULL)
-				return false;
-		}
-		pipeline->plugin_count++;
-	}
-	return true;
-}
 
 struct pipeline *pipeline_open(const struct settings *settings, struct status *status)
 {
@@ -102,7 +51,7 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 	pipeline->users = user_sources_open(settings, status);
 	if (pipeline->users == NULL || !sending_check(settings, status) ||
 	    !programs_check(&settings->sieve.programs, status) || !flush_check(settings, status) ||
-	    !open_plugins(pipeline, status)) {
+	    !plugin_set_open(&pipeline->plugins, settings, status)) {
 		pipeline_close(&pipeline);
 		return NULL;
 	}
@@ -115,10 +64,7 @@ void pipeline_close(struct pipeline **pipeline)
 	struct pipeline *p = *pipeline;
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->plugin_count; i++) {
-		if (p->plugins[i]->close != NULL)
-			p->plugins[i]->close(p->states[i]);
-	}
+	plugin_set_close(&p->plugins);
 	record_close(&p->record);
 	users_close(&p->users);
 	relay_pool_free(&p->relays);
@@ -179,14 +125,8 @@ static bool open_it(struct pipeline *pipeline, struct delivery *delivery, struct
 
 static bool admit(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
-	if (delivery->call->is_admitted)
-		return true;
-	for (size_t i = 0; i < pipeline->plugin_count; i++) {
-		const struct plugin *plugin = pipeline->plugins[i];
-		if (plugin->admit != NULL && !plugin->admit(pipeline->states[i], delivery, status))
-			return false;
-	}
-	return true;
+	return delivery->call->is_admitted ||
+	       plugin_set_admit(&pipeline->plugins, delivery, status);
 }
 
 static void add_implicit_keep(struct delivery *delivery)
@@ -198,8 +138,7 @@ static void add_implicit_keep(struct delivery *delivery)
 	keep->message = delivery->keep.message;
 }
 
-/* What plugins want, against what can be. */
-static bool judge(struct delivery *delivery, struct status *status)
+bool pipeline_judge(struct delivery *delivery, struct status *status)
 {
 	if (!refusal_judge(delivery, status))
 		return false;
@@ -213,23 +152,13 @@ static bool judge(struct delivery *delivery, struct status *status)
 static bool decide(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
 	delivery->implicit_keep = true;
-	for (size_t i = 0; i < pipeline->plugin_count; i++) {
-		const struct plugin *plugin = pipeline->plugins[i];
-		if (plugin->decide != NULL &&
-		    !plugin->decide(pipeline->states[i], delivery, status))
-			return false;
-	}
-	return judge(delivery, status) && sending_plan(delivery, status);
+	return plugin_set_decide(&pipeline->plugins, delivery, status) &&
+	       pipeline_judge(delivery, status) && sending_plan(delivery, status);
 }
 
 static bool vet(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
 {
-	for (size_t i = 0; i < pipeline->plugin_count; i++) {
-		const struct plugin *plugin = pipeline->plugins[i];
-		if (plugin->vet != NULL && !plugin->vet(pipeline->states[i], delivery, status))
-			return false;
-	}
-	return true;
+	return plugin_set_vet(&pipeline->plugins, delivery, status);
 }
 
 static bool write_it(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
@@ -275,16 +204,6 @@ static void judge_disk_quota(struct delivery *delivery)
 	if (delivery->status.cause == CAUSE_MAILBOX_FULL_FOR_NOW && is_account &&
 	    settings->quota.over == QUOTA_OVER_REFUSE)
 		delivery->status.cause = CAUSE_MAILBOX_FULL;
-}
-
-static void settle(struct pipeline *pipeline, struct delivery *delivery)
-{
-	for (size_t i = 0; i < pipeline->plugin_count; i++) {
-		const struct plugin *plugin = pipeline->plugins[i];
-		if (plugin->settle != NULL)
-			plugin->settle(pipeline->states[i], delivery);
-	}
-	delivery_close(delivery);
 }
 
 /* In the order of enum pipeline_step. */
@@ -360,7 +279,7 @@ static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t fi
 	}
 }
 
-static struct delivery begin(struct pipeline *pipeline, const struct pipeline_call *call,
+struct delivery pipeline_begin(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient)
 {
 	return (struct delivery){
@@ -389,7 +308,7 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     const struct envelope *envelope, const struct pipeline_recipient *recipient,
     struct status *status)
 {
-	struct delivery delivery = begin(pipeline, call, envelope, recipient);
+	struct delivery delivery = pipeline_begin(pipeline, call, envelope, recipient);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_USER);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_ADMIT);
 	if (!delivery.is_over && !ask_behind(&delivery, &delivery.status))
@@ -399,50 +318,11 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
 		status_delivered(&delivery.status);
 		remember(pipeline, &delivery);
 	}
-	settle(pipeline, &delivery);
+	plugin_set_settle(&pipeline->plugins, &delivery);
+	delivery_close(&delivery);
 	*status = delivery.status;
 	arena_reset(pipeline->batch_arena);
 	return status_is_success(status);
-}
-
-/* A message as it came, read once for all its recipients. */
-struct incoming {
-	bool is_read; /* else `trouble` says why not */
-	struct status trouble;
-	struct message message;
-	struct top_block block;
-	struct envelope envelope;
-};
-
-static void read_incoming(struct pipeline *pipeline, const struct envelope *envelope,
-    const struct spool *spool, struct incoming *incoming)
-{
-	struct arena *arena = pipeline->message_arena;
-	struct message whole;
-	bool is_stdin = envelope->protocol.data == NULL;
-	*incoming = (struct incoming){.envelope = *envelope};
-	if (!message_open(arena, spool, &whole, &incoming->trouble))
-		return;
-	incoming->is_read = true;
-	incoming->message = top_block_take(arena, &whole, is_stdin, &incoming->block);
-	if (envelope->sender.text.data == NULL && incoming->block.has_sender)
-		incoming->envelope.sender = incoming->block.sender;
-	if (envelope->queue_id.data == NULL)
-		incoming->envelope.queue_id = queue_id_find(arena, incoming->message.head);
-}
-
-/* The version for one recipient. */
-static void give_message(struct delivery *delivery, const struct incoming *incoming,
-    struct pipeline_recipient *recipient)
-{
-	if (recipient->envelope.original.text.data == NULL && incoming->block.has_original)
-		recipient->envelope.original = incoming->block.original;
-	delivery->message = top_block_write(delivery->arena, &incoming->message, &incoming->block,
-	    &incoming->envelope, &recipient->envelope, delivery->settings->hostname,
-	    delivery->call->id);
-	delivery->top_bytes =
-	    delivery->message.head.len - incoming->message.head.len + incoming->block.len;
-	delivery->has_message = true;
 }
 
 static void look_for_replay(
@@ -471,14 +351,14 @@ static void deliver_batch(struct pipeline *pipeline, const struct pipeline_call 
 	struct pipeline_recipient *own = arena_new_items(arena, count, sizeof(*own));
 	for (size_t i = 0; i < count; i++) {
 		own[i] = recipients[i];
-		deliveries[i] = begin(pipeline, call, &incoming->envelope, &own[i]);
+		deliveries[i] = pipeline_begin(pipeline, call, &incoming->envelope, &own[i]);
 		if (!incoming->is_read) {
 			deliveries[i].status = incoming->trouble;
 			deliveries[i].is_over = true;
 			continue;
 		}
 		deliveries[i].replay = call->lost_replies != NULL ? &pipeline->replay : NULL;
-		give_message(&deliveries[i], incoming, &own[i]);
+		incoming_give(incoming, &deliveries[i], &own[i]);
 		if (geteuid() == 0 && count > 1) {
 			status_fail(&deliveries[i].status, CAUSE_INTERNAL,
 			    "one process of root was given several recipients");
@@ -494,7 +374,8 @@ static void finish_batch(struct pipeline *pipeline, struct delivery *deliveries,
 	for (size_t i = 0; i < count; i++) {
 		struct delivery *delivery = &deliveries[i];
 		story_write(pipeline->story, delivery);
-		settle(pipeline, delivery);
+		plugin_set_settle(&pipeline->plugins, delivery);
+		delivery_close(delivery);
 		record_write(pipeline->record, delivery);
 		log_trouble(delivery);
 		if (delivery->outgoing_count > 0 && delivery->call->sends_at_once &&
@@ -509,7 +390,7 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
     void (*told)(void *context, size_t index, const struct status *status), void *context)
 {
 	struct incoming incoming;
-	read_incoming(pipeline, envelope, spool, &incoming);
+	incoming_read(pipeline->message_arena, envelope, spool, &incoming);
 	look_for_replay(pipeline, call, spool);
 	for (size_t at = 0; at < count; at += BATCH_MAX) {
 		size_t part = count - at < BATCH_MAX ? count - at : BATCH_MAX;
@@ -533,7 +414,7 @@ void pipeline_remember(struct pipeline *pipeline, const struct pipeline_call *ca
 {
 	look_for_replay(pipeline, call, spool);
 	for (size_t i = 0; i < count; i++) {
-		struct delivery delivery = begin(pipeline, call, envelope, &recipients[i]);
+		struct delivery delivery = pipeline_begin(pipeline, call, envelope, &recipients[i]);
 		struct span to = recipients[i].envelope.address.text;
 		struct status status;
 		delivery.known = recall(pipeline, &delivery);
@@ -546,135 +427,4 @@ void pipeline_remember(struct pipeline *pipeline, const struct pipeline_call *ca
 		delivery_close(&delivery);
 		arena_reset(pipeline->batch_arena);
 	}
-}
-
-/* -- for people -------------------------------------------------------------------------------- */
-
-static bool rehearse(struct pipeline *pipeline, struct delivery *delivery, struct status *status)
-{
-	status_delivered(status);
-	delivery->implicit_keep = true;
-	if (!delivery_open(delivery, pipeline->users, status) ||
-	    !plugin_sieve_rehearse(delivery, status))
-		return false;
-	if (!judge(delivery, status) && status->cause != CAUSE_REJECTED)
-		return false;
-	delivery->rehearsal->decided(delivery->rehearsal->context, delivery, status);
-	return true;
-}
-
-bool pipeline_rehearse(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct envelope *envelope, const struct spool *spool,
-    const struct pipeline_recipient *recipient, const struct pipeline_rehearsal *rehearsal,
-    struct status *status)
-{
-	struct incoming incoming;
-	struct pipeline_recipient own = *recipient;
-	read_incoming(pipeline, envelope, spool, &incoming);
-	struct delivery delivery = begin(pipeline, call, &incoming.envelope, &own);
-	bool is_good = incoming.is_read;
-	delivery.rehearsal = rehearsal;
-	*status = incoming.trouble;
-	if (is_good) {
-		give_message(&delivery, &incoming, &own);
-		is_good = rehearse(pipeline, &delivery, status);
-	}
-	delivery_close(&delivery);
-	arena_reset(pipeline->batch_arena);
-	arena_reset(pipeline->message_arena);
-	return is_good;
-}
-
-static bool show(
-    struct pipeline *pipeline, struct delivery *delivery, struct bytes *to, struct status *status)
-{
-	const struct user *user = &delivery->user;
-	bool is_good = delivery_open(delivery, pipeline->users, status);
-	if (delivery->has_user)
-		bytes_appendf(to,
-		    "user      %.*s, from source \"%s\", uid %lu, gid %lu, home %.*s\n",
-		    (int)user->name.len, user->name.data, user->source, (unsigned long)user->uid,
-		    (unsigned long)user->gid, (int)user->home.len, user->home.data);
-	if (!is_good)
-		return false;
-	struct span mail = user_field(user, "mail");
-	struct span root = store_quota_root(delivery->store);
-	if (root.data == NULL)
-		root = mail.len > 0 ? mail : span_of(delivery->settings->store.location);
-	bytes_appendf(to, "store     %.*s (%s)\n", (int)root.len, root.data,
-	    mail.len > 0 ? "from the user's field mail" : "from store.location");
-	for (size_t i = 0; is_good && i < pipeline->plugin_count; i++) {
-		const struct plugin *plugin = pipeline->plugins[i];
-		if (plugin->show != NULL)
-			is_good = plugin->show(pipeline->states[i], delivery, to, status);
-	}
-	if (!is_good)
-		return false;
-	is_good = admit(pipeline, delivery, status);
-	bytes_appendf(
-	    to, "mail      %s\n", is_good ? "would be accepted" : "would not be accepted");
-	return is_good;
-}
-
-bool pipeline_show(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_recipient *recipient, struct bytes *to, struct status *status)
-{
-	struct envelope envelope = {.sender = {.text = SPAN("")}};
-	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
-	bool is_good = show(pipeline, &delivery, to, status);
-	settle(pipeline, &delivery);
-	arena_reset(pipeline->batch_arena);
-	return is_good;
-}
-
-bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_recipient *recipient, bool is_anew, struct quota_usage *usage_out,
-    struct quota_limit *limit_out, struct status *status)
-{
-	struct envelope envelope = {.sender = {.text = SPAN("")}};
-	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
-	bool is_good = delivery_open(&delivery, pipeline->users, status) &&
-	               plugin_quota_figures(&delivery, is_anew, usage_out, limit_out, status);
-	delivery_close(&delivery);
-	arena_reset(pipeline->batch_arena);
-	return is_good;
-}
-
-bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_flush *flush, struct outbox_tally *tally_out, struct status *status)
-{
-	struct envelope envelope = {.sender = {.text = SPAN("")}};
-	struct delivery delivery = begin(pipeline, call, &envelope, &flush->recipient);
-	bool is_good = delivery_open(&delivery, pipeline->users, status);
-	if (is_good && flush->maker >= 0 && (uid_t)flush->maker != delivery.user.uid)
-		is_good = status_fail(status, CAUSE_USER_UNKNOWN,
-		    "outgoing mail of \"%.*s\" was announced by uid %lld",
-		    (int)delivery.user.name.len, delivery.user.name.data, (long long)flush->maker);
-	is_good = is_good && flush_outbox(&delivery, flush->srs, tally_out, status);
-	delivery_close(&delivery);
-	arena_reset(pipeline->batch_arena);
-	return is_good;
-}
-
-bool pipeline_explain(struct pipeline *pipeline, const struct pipeline_call *call,
-    const struct pipeline_recipient *recipient, struct span id, FILE *out, unsigned *count_out,
-    struct status *status)
-{
-	struct envelope envelope = {.sender = {.text = SPAN("")}};
-	struct delivery delivery = begin(pipeline, call, &envelope, recipient);
-	const char *directory = NULL;
-	if (delivery_open(&delivery, pipeline->users, status))
-		directory = state_is_shared(&delivery) ? state_shared_directory(pipeline->settings)
-		                                       : state_directory_path(&delivery, status);
-	if (directory != NULL)
-		*count_out = story_print(directory, id, out);
-	delivery_close(&delivery);
-	arena_reset(pipeline->batch_arena);
-	return directory != NULL;
-}
-
-bool pipeline_walk(struct pipeline *pipeline, bool (*each)(void *context, const struct user *user),
-    void *context, struct status *status)
-{
-	return users_walk(pipeline->users, each, context, status);
 }

@@ -37,4 +37,26 @@ extern const struct plugin plugin_sieve;
 
 #define PLUGIN_MAX 8
 
+/* Those of a configuration, in its order, with what each keeps. */
+struct plugin_set {
+	const struct plugin *plugins[PLUGIN_MAX];
+	void *states[PLUGIN_MAX];
+	size_t count;
+};
+
+/* Also after false the set is to be closed. */
+bool plugin_set_open(
+    struct plugin_set *set, const struct settings *settings, struct status *status);
+void plugin_set_close(struct plugin_set *set);
+
+/* Each asks all plugins that have such a function, until one ends the delivery. */
+bool plugin_set_admit(
+    const struct plugin_set *set, struct delivery *delivery, struct status *status);
+bool plugin_set_decide(
+    const struct plugin_set *set, struct delivery *delivery, struct status *status);
+bool plugin_set_vet(const struct plugin_set *set, struct delivery *delivery, struct status *status);
+void plugin_set_settle(const struct plugin_set *set, struct delivery *delivery);
+bool plugin_set_show(const struct plugin_set *set, struct delivery *delivery, struct bytes *to,
+    struct status *status);
+
 #endif

@@ -9,6 +9,7 @@
 #include "deliver/plugin_sieve.h"
 
 #include "deliver/expand.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/plugin.h"
 #include "deliver/repeats.h"
 #include "deliver/script_log.h"

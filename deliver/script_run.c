@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "deliver/expand.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/script_keep.h"
 #include "deliver/script_log.h"
 #include "deliver/sieve_host.h"

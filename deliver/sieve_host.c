@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/programs.h"
 #include "deliver/script_log.h"
 #include "deliver/special_use.h"

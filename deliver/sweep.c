@@ -8,7 +8,7 @@
 #include "deliver/flush.h"
 #include "deliver/outbox.h"
 #include "deliver/pending.h"
-#include "deliver/pipeline.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 

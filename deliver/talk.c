@@ -6,7 +6,7 @@
 #include "deliver/front.h"
 #include "deliver/library.h"
 #include "deliver/outbox.h"
-#include "deliver/pipeline.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 #include "deliver/story.h"

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "deliver/pipeline.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/settings.h"
 #include "quota/report.h"
 #include "users/users.h"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "deliver/delivery.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/script_cache.h"
 #include "sieve-lite/action_text.h"
 #include "sieve-lite/explain.h"

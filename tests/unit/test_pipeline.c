@@ -1,4 +1,4 @@
-#include "deliver/pipeline.h"
+#include "deliver/pipeline_errands.h"
 #include "deliver/settings.h"
 #include "tests/unit/unit.h"
 
