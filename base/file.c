@@ -179,6 +179,44 @@ int file_open_unnamed(const char *dir)
 	return fd;
 }
 
+static int open_log_as_root(const char *path)
+{
+	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	char parent[PATH_MAX];
+	struct stat place;
+	int fd = -1;
+	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path) >=
+	    (int)sizeof(parent)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int dir = open(parent[0] == '\0' ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -1;
+	if (fstat(dir, &place) == 0 && place.st_uid == 0) {
+		fd = openat(dir, name, flags | O_CREAT, 0640);
+	} else {
+		fd = openat(dir, name, flags | O_CREAT | O_EXCL, 0640);
+		if (fd >= 0)
+			(void)!fchown(fd, place.st_uid, place.st_gid);
+		else if (errno == EEXIST)
+			fd = openat(dir, name, flags | O_NOFOLLOW);
+	}
+	int opening = errno;
+	close(dir);
+	errno = opening;
+	return fd;
+}
+
+int file_open_log(const char *path)
+{
+	if (geteuid() == 0)
+		return open_log_as_root(path);
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+}
+
 int file_close(int *fd)
 {
 	int closing = *fd;

@@ -41,6 +41,11 @@ int file_make_dirs(const char *path, mode_t mode);
 /* An empty file in `dir` that has no name and goes with its last descriptor. */
 int file_open_unnamed(const char *dir);
 
+/* Opens a file to which several processes append whole lines, made with mode 0640 where there is
+ * none. As root: in another account's directory a new one is that account's, so that its processes
+ * can write it too, and a symbolic link is ELOOP. */
+int file_open_log(const char *path);
+
 /* Closes and tells what close() told. Sets the descriptor to -1; -1 is accepted. */
 int file_close(int *fd);
 

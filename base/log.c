@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -41,8 +40,7 @@ int log_open(const char *target, const char *program, enum log_level level)
 	if (strcmp(target, "stderr") == 0) {
 		the_log.fd = STDERR_FILENO;
 	} else {
-		the_log.fd =
-		    open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		the_log.fd = file_open_log(target);
 		if (the_log.fd < 0)
 			return -1;
 		the_log.owns_fd = true;

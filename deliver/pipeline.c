@@ -55,7 +55,6 @@ struct pipeline *pipeline_open(const struct settings *settings, struct status *s
 		pipeline_close(&pipeline);
 		return NULL;
 	}
-	pipeline->record = record_open(&settings->record);
 	return pipeline;
 }
 
@@ -74,6 +73,14 @@ void pipeline_close(struct pipeline **pipeline)
 	arena_free(&p->admitted_arena);
 	free(p);
 	*pipeline = NULL;
+}
+
+/* By deliveries only, so that a question leaves no file behind; and before the process becomes
+ * somebody who may not. */
+static void open_record(struct pipeline *pipeline)
+{
+	if (pipeline->record == NULL)
+		pipeline->record = record_open(&pipeline->settings->record);
 }
 
 /* -- whom we let in ---------------------------------------------------------------------------- */
@@ -309,6 +316,7 @@ bool pipeline_admit(struct pipeline *pipeline, const struct pipeline_call *call,
     struct status *status)
 {
 	struct delivery delivery = pipeline_begin(pipeline, call, envelope, recipient);
+	open_record(pipeline);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_USER);
 	take_step(pipeline, &delivery, 0, 1, PIPELINE_ADMIT);
 	if (!delivery.is_over && !ask_behind(&delivery, &delivery.status))
@@ -390,6 +398,7 @@ void pipeline_deliver(struct pipeline *pipeline, const struct pipeline_call *cal
     void (*told)(void *context, size_t index, const struct status *status), void *context)
 {
 	struct incoming incoming;
+	open_record(pipeline);
 	incoming_read(pipeline->message_arena, envelope, spool, &incoming);
 	look_for_replay(pipeline, call, spool);
 	for (size_t at = 0; at < count; at += BATCH_MAX) {

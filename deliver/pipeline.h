@@ -17,8 +17,9 @@ struct replay_counts;
 struct settings;
 struct user;
 
-/* Opens the user sources, plugins and the record of a configuration (borrowed). One per process,
- * reused for any number of messages; not used after a fork by both. Null with a status. */
+/* Opens the user sources and plugins of a configuration (borrowed); the record with the first
+ * delivery. One per process, reused for any number of messages; not used after a fork by both.
+ * Null with a status. */
 struct pipeline *pipeline_open(const struct settings *settings, struct status *status);
 void pipeline_close(struct pipeline **pipeline);
 

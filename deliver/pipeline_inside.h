@@ -10,7 +10,7 @@
 struct pipeline {
 	const struct settings *settings;
 	struct users *users;
-	struct record *record;
+	struct record *record; /* null until the first delivery */
 	struct story *story;
 	struct relay_pool *relays;
 	struct plugin_set plugins;

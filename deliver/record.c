@@ -12,7 +12,6 @@
 #include "mail/header.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +36,7 @@ struct record *record_open(const struct record_settings *settings)
 	else if (strcmp(settings->target, "stderr") == 0)
 		record->fd = dup(STDERR_FILENO);
 	else if (strcmp(settings->target, "none") != 0) {
-		record->fd = open(settings->target,
-		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+		record->fd = file_open_log(settings->target);
 		if (record->fd < 0)
 			log_write(LOG_LEVEL_WARNING, "record.target = \"%s\": %s", settings->target,
 			    strerror(errno));

@@ -392,6 +392,65 @@ def _():
     tap.equal(run("--check", "-d", "nobody")[0], 1)
 
 
+def fresh_place(name):
+    """A directory of the delivering account's, with a configuration that puts everything there."""
+    place = path(name)
+    for directory in (place, place + "/anna"):
+        os.mkdir(directory)
+        os.chown(directory, uid, gid)
+    write(name + "/users", "anna:*:%d:%d::%s/anna::\n" % (uid, gid, place))
+    write(name + "/ladle.conf", CONFIG.format(top=place) +
+          'state_directory = "%s/state"\noutbox { pending = "%s/pending" }\n' % (place, place))
+    return place
+
+
+def tree(place):
+    """Every file and its owner."""
+    return {name: os.lstat(name).st_uid
+            for directory, directories, files in os.walk(place)
+            for name in (directory + "/" + entry for entry in directories + files)}
+
+
+@tap.case("--check leaves nothing behind, nor does --explain")
+def _():
+    place = fresh_place("checked")
+    before = tree(place)
+    users = [own_user()] if os.getuid() else [own_user(), {"user": 0, "group": 0}]
+    for user in users:
+        for arguments in (["--check"], ["--check", "-d", "anna"]):
+            tap.equal(run(*arguments, config="checked/ladle.conf", **user)[0], 0)
+        tap.equal(run("--explain", "x", "-d", "anna", config="checked/ladle.conf", **user)[0], 1)
+        tap.equal(tree(place), before)
+
+
+@tap.case("as root: log and records belong to whoever owns their directory")
+def _():
+    if os.getuid():
+        tap.skip("not root")
+    for name, arguments in (("flushed", ["--flush-outbox"]), ("delivered", ["-d", "anna"])):
+        place = fresh_place(name)
+        before = tree(place)
+        tap.equal(run(*arguments, config=name + "/ladle.conf", user=0, group=0), (0, ""))
+        made = {file: owner for file, owner in tree(place).items() if file not in before}
+        tap.check(place + "/log" in made, repr(made))
+        tap.equal(set(made.values()), {uid}, repr(made))
+        tap.equal(run("-d", "anna", config=name + "/ladle.conf"), (0, ""))
+        tap.contains(read(name + "/records"), " cause=delivered ")
+
+
+@tap.case("as root: a link in a directory of another account's is no log")
+def _():
+    if os.getuid():
+        tap.skip("not root")
+    place = fresh_place("linked")
+    write("precious", "as it was\n", 0o600)
+    os.chown(path("precious"), 0, 0)
+    for name in ("log", "records"):
+        os.symlink(path("precious"), place + "/" + name)
+    tap.equal(run("-d", "anna", config="linked/ladle.conf", user=0, group=0), (0, ""))
+    tap.equal(read("precious"), "as it was\n")
+
+
 @tap.case("--help and --version speak to a person")
 def _():
     for option, part in (("--help", "usage: deliver"), ("--version", "deliver (ladle) ")):
