@@ -221,6 +221,7 @@ struct lmtp_settings {
 	uint64_t max_bad_commands;
 	uint64_t max_message_bytes; /* 0: no limit */
 	uint64_t sessions;          /* at the same time */
+	uint64_t session_age_s;     /* 0: no limit */
 	uint64_t client_sessions;   /* of one client address; 0: no limit */
 	uint64_t user_sessions;     /* with mail for one user; 0: no limit */
 	uint64_t delivery_processes;

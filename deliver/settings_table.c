@@ -270,6 +270,7 @@ const struct setting setting_table[] = {
     NUMBER(lmtp, max_bad_commands, 1, MANY, "20", "Bad commands before a client is sent off."),
     BYTES(lmtp, max_message, "0", "The largest message; 0: no limit."),
     NUMBER(lmtp, sessions, 1, MANY, "200", "Clients at the same time."),
+    SECONDS(lmtp, session_age, 0, YEAR, "1h", "How old a session becomes; 0: no limit."),
     NUMBER(lmtp, client_sessions, 0, MANY, "0", "The same of one client address; 0: no limit."),
     NUMBER(lmtp, user_sessions, 0, MANY, "10",
         "Clients with mail for one user at the same time; 0: no limit."),

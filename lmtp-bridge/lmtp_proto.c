@@ -429,10 +429,17 @@ void lmtp_close(struct lmtp *lmtp, enum lmtp_goodbye why)
 	assert(lmtp_answers_due(lmtp) == 0);
 	if (lmtp->state == LMTP_STATE_CLOSED)
 		return;
-	if (why == LMTP_GOODBYE_TIMEOUT)
+	switch (why) {
+	case LMTP_GOODBYE_TIMEOUT:
 		lmtp_say(lmtp, 421, "4.4.2", "Timed out waiting for the client");
-	else
+		break;
+	case LMTP_GOODBYE_SHUTDOWN:
 		lmtp_say(lmtp, 421, "4.3.2", "Shutting down");
+		break;
+	case LMTP_GOODBYE_AGE:
+		lmtp_say(lmtp, 421, "4.3.2", "This session has lasted long enough, connect again");
+		break;
+	}
 	lmtp->state = LMTP_STATE_CLOSED;
 }
 

@@ -73,7 +73,7 @@ bool lmtp_is_idle(const struct lmtp *lmtp);
 bool lmtp_is_in_text(const struct lmtp *lmtp);
 
 /* Says 421 and closes; not while answers are due. */
-enum lmtp_goodbye { LMTP_GOODBYE_TIMEOUT, LMTP_GOODBYE_SHUTDOWN };
+enum lmtp_goodbye { LMTP_GOODBYE_TIMEOUT, LMTP_GOODBYE_SHUTDOWN, LMTP_GOODBYE_AGE };
 void lmtp_close(struct lmtp *lmtp, enum lmtp_goodbye why);
 
 /* What has to be written to the client; take it off as it is written. */

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "lmtp-bridge/access.h"
@@ -51,6 +52,7 @@ void policy_session_run(const struct session_start *start)
 	struct policy *policy =
 	    policy_new(start->settings->policy.unknown == POLICY_UNKNOWN_REFUSE);
 	struct bytes *output = policy_output(policy);
+	int64_t end_ms = session_end_ms(start->settings);
 	int64_t timeout_ms = (int64_t)start->settings->policy.timeout_s * 1000;
 	enum policy_event event = POLICY_EVENT_NONE;
 	bool is_trusted;
@@ -73,6 +75,8 @@ void policy_session_run(const struct session_start *start)
 			    "policy service: a client that speaks something else");
 		if (connection_write(&connection, bytes_span(output), timeout_ms) !=
 		    CONNECTION_FINE)
+			break;
+		if (output->len > 0 && clock_left_ms(end_ms) == 0)
 			break;
 		bytes_reset(output);
 	}

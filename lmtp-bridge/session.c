@@ -2,6 +2,7 @@
  * and has delivery processes answer what the machine asks. */
 #include "lmtp-bridge/session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -33,7 +34,8 @@ struct session {
 	struct lmtp_options options;
 	struct secure secure;
 	struct lmtp *lmtp;
-	char id[24]; /* of this transaction */
+	int64_t end_ms; /* the next moment between two transactions is the last */
+	char id[24];    /* of this transaction */
 	struct spool *spool;
 	bool has_spool_failed;
 	struct status spool_failure;
@@ -207,11 +209,24 @@ static bool read_input(struct session *session)
 	const struct lmtp_settings *lmtp = &session->settings->lmtp;
 	uint64_t timeout_s =
 	    lmtp_is_in_text(session->lmtp) ? lmtp->data_timeout_s : lmtp->command_timeout_s;
-	switch (connection_read(&session->connection, in, sizeof(in), (int64_t)timeout_s * 1000,
-	    lmtp_is_idle(session->lmtp), &got)) {
-	case CONNECTION_FINE:
-		/* All replies were written before, so the client has heard them. */
+	int64_t timeout_ms = (int64_t)timeout_s * 1000;
+	bool is_idle = lmtp_is_idle(session->lmtp);
+	/* Who may still be reading replies is let go when it says its next word. */
+	if (is_idle && !caller_is_unheard(&session->caller) &&
+	    clock_left_ms(session->end_ms) < timeout_ms)
+		timeout_ms = clock_left_ms(session->end_ms);
+	enum connection_end end =
+	    connection_read(&session->connection, in, sizeof(in), timeout_ms, is_idle, &got);
+	bool is_worn = is_idle && clock_left_ms(session->end_ms) == 0;
+	/* All replies were written before, so the client has heard them. */
+	if (end == CONNECTION_FINE)
 		caller_heard(&session->caller);
+	if (is_worn && (end == CONNECTION_FINE || end == CONNECTION_TIMED_OUT)) {
+		lmtp_close(session->lmtp, LMTP_GOODBYE_AGE);
+		return false;
+	}
+	switch (end) {
+	case CONNECTION_FINE:
 		take_input(session, in, got);
 		return !session->is_over;
 	case CONNECTION_TIMED_OUT:
@@ -238,10 +253,17 @@ static void part(struct session *session)
 		caller_heard(&session->caller);
 }
 
+int64_t session_end_ms(const struct settings *settings)
+{
+	uint64_t age_s = settings->lmtp.session_age_s;
+	return age_s == 0 ? INT64_MAX : clock_monotonic_ms() + (int64_t)age_s * 1000;
+}
+
 void session_run(const struct session_start *start)
 {
 	const struct lmtp_settings *lmtp = &start->settings->lmtp;
-	struct session session = {.start = start, .settings = start->settings};
+	struct session session = {
+	    .start = start, .settings = start->settings, .end_ms = session_end_ms(start->settings)};
 	bool is_trusted;
 	renew_id(&session);
 	connection_init(&session.connection, start->in_fd, start->out_fd);

@@ -26,6 +26,10 @@ struct session_start {
  * Runs as a user who can open no mailbox; expects signals_begin(). */
 void session_run(const struct session_start *start);
 
+/* When a session that begins now has lasted long enough (clock.h): then it ends as soon as its
+ * client has no transaction open and has heard all answers. */
+int64_t session_end_ms(const struct settings *settings);
+
 /* The same for a client of the policy service. */
 void policy_session_run(const struct session_start *start);
 

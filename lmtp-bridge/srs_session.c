@@ -45,6 +45,7 @@ void srs_session_run(const struct session_start *start, const struct srs *srs)
 	struct connection connection;
 	struct bytes in = {0};
 	struct bytes out = {0};
+	int64_t end_ms = session_end_ms(start->settings);
 	int64_t timeout_ms = (int64_t)start->settings->policy.timeout_s * 1000;
 	bool is_trusted;
 	connection_init(&connection, start->in_fd, start->out_fd);
@@ -59,6 +60,8 @@ void srs_session_run(const struct session_start *start, const struct srs *srs)
 		bytes_append(&in, data, got);
 		goes_on = answer_all(srs, &in, &out);
 		if (connection_write(&connection, bytes_span(&out), timeout_ms) != CONNECTION_FINE)
+			break;
+		if (out.len > 0 && clock_left_ms(end_ms) == 0)
 			break;
 		bytes_reset(&out);
 	}

@@ -462,7 +462,7 @@ static void take_replies(struct smtp_client *client)
 		int reply = 0;
 		long used = parse_reply(bytes_span(&client->in), &reply, &text);
 		if (used > 0) {
-			client->has_heard = true;
+			client->has_heard |= reply != 421;
 			take_reply(client, reply, bytes_span(&text));
 			bytes_drop(&client->in, (size_t)used);
 		}

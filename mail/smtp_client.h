@@ -61,7 +61,7 @@ void smtp_client_receive(struct smtp_client *client, const char *data, size_t le
 
 /* After DONE with `server`: the connection can be used for another transaction. */
 bool smtp_client_is_reusable(const struct smtp_client *client);
-/* Whether anything at all was heard: if not, a connection used before was dead already. */
+/* Whether anything but a goodbye was heard: if not, a connection used before was dead already. */
 bool smtp_client_has_heard(const struct smtp_client *client);
 
 /* The connection was lost or time is up: recipients without a final status get a temporary one

@@ -215,6 +215,92 @@ def _():
         stream.write(good)
 
 
+def with_settings(work, **settings):
+    """Runs work() with other settings, read again before and back after it."""
+    with open(bridge.config, encoding="utf-8") as stream:
+        good = stream.read()
+    bridge.configure(**settings)
+    reload()
+    try:
+        work()
+    finally:
+        with open(bridge.config, "w", encoding="utf-8") as stream:
+            stream.write(good)
+        reload()
+
+
+def reload():
+    taken = bridge.log().count("new configuration")
+    bridge.process.send_signal(signal.SIGHUP)
+    tap.until(lambda: bridge.log().count("new configuration") > taken, "the new configuration")
+
+
+@tap.case("a delivery process that has served so many makes room for a fresh one")
+def _():
+    def work():
+        seen = set()
+        with bridge.client() as client:
+            for _ in range(60):
+                tap.equal(client.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+                seen.update(bridge.children("lmtp-delivery"))
+        # Each message is two questions.
+        tap.check(len(seen) > 5, "%d processes" % len(seen))
+    with_settings(work, lmtp='process_uses = "4"')
+
+
+OLD = "421 4.3.2 This session has lasted long enough, connect again"
+
+
+def begun():
+    """A session with a transaction, which it begins before it is too old for that."""
+    def begin():
+        client = bridge.client(hello=None)
+        client.send("LHLO c\r\nMAIL FROM:<s@x>\r\nRCPT TO:<u7@x>\r\n")
+        codes = [client.reply().code for _ in range(2)]
+        return codes == [250, 250] and client.reply().code == 250 and client
+    return tap.until(begin, "a transaction begins")
+
+
+@tap.case("a session of a certain age: told 421 when it is idle, not within a transaction")
+def _():
+    def work():
+        busy = begun()
+        idle = bridge.client(hello=None)
+        tap.equal(repr(idle.reply()), OLD)
+        tap.equal(idle.socket.recv(10), b"")
+        # By now the busy one is older than that.
+        before = len(bridge.stored("u7"))
+        tap.equal([reply.code for reply in busy.data(HELLO)], [250])
+        tap.equal(len(bridge.stored("u7")), before + 1)
+        # Its next word says that it has heard; that is obeyed no more, and nothing is remembered.
+        tap.equal(repr(busy.command("RSET")), OLD)
+        tap.equal(busy.socket.recv(10), b"")
+        tap.check("<u7@x> was lost" not in bridge.log(), "no reply was lost")
+    with_settings(work, lmtp='session_age = "1s"')
+
+
+@tap.case("clients of other services: let go behind an answer")
+def _():
+    def work():
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(bridge.policy)
+            answers = 0
+            try:
+                while answers < 100000:
+                    client.sendall(b"request=smtpd_access_policy\nprotocol_state=RCPT\n"
+                                   b"recipient=u7@x\n\n")
+                    answer = client.recv(1000)
+                    if not answer:
+                        break
+                    tap.equal(answer, b"action=DUNNO\n\n")
+                    answers += 1
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+        tap.check(0 < answers < 100000, "%d answers" % answers)
+    with_settings(work, lmtp='session_age = "1s"')
+
+
 def holds(pid, secret):
     """Whether the secret stands anywhere in the memory of a process."""
     with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, \

@@ -156,6 +156,22 @@ def _():
         tap.until(accepted, "u2 has mail again", limit_s=60)
 
 
+@tap.case("the server behind lets sessions of a certain age go: nothing has to wait for that")
+def _():
+    spare.stop()
+    spare.configure(lmtp='session_age = "1s"')
+    open_to_all(spare)
+    seen = set()
+
+    def is_renewed():
+        with front.client() as client:
+            tap.equal(client.deliver("s@x", ["u4@x"], HELLO)["u4@x"].code, 250)
+        seen.update(spare.children("lmtp-session"))
+        return len(seen) > 2
+
+    tap.until(is_renewed, "new sessions", limit_s=60)
+
+
 @tap.case("a detail is handed on")
 def _():
     with front.client() as client:

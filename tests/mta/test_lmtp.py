@@ -188,6 +188,32 @@ def _():
     tap.check(len(reused) >= 15, "connections were reused: conn_use %r" % reused)
 
 
+@tap.case("a session of a certain age ends while Postfix keeps its connection: nothing waits for it")
+def _():
+    global bridge
+    bridge.stop()
+    bridge = ladle.Bridge(arguments=["-o", "lmtp.session_age=1s"]).start()
+    mx.change(lmtp_connection_cache_destinations="static:all",
+              lmtp_connection_cache_time_limit="20s")
+    mx.mark_log()
+    uses, sent = [], 0
+
+    def is_renewed():
+        nonlocal uses, sent
+        with wire.Smtp(mx.address) as client:
+            client.transaction("a@sender.test", ["carol@example.test"], b"Subject: x\r\n\r\n")
+        sent += 1
+        tap.until(lambda: len(mx.deliveries("carol@example.test")) == sent, "it is delivered")
+        uses = [int(use) for use in re.findall(r"to=<carol@.*conn_use=(\d+)", mx.log()[mx.mark:])]
+        return sent - len(uses) >= 3 and sent >= 5
+
+    tap.until(is_renewed, "new connections", limit_s=60)
+    tap.equal({one.status for one in mx.deliveries("carol@example.test")}, {"sent"})
+    print("# %d messages, %d of them over a connection used before" % (sent, len(uses)))
+    bridge.stop()
+    bridge = ladle.Bridge().start()
+
+
 @tap.case("the bridge is down: mail waits and comes when it is back")
 def _():
     global bridge
