@@ -272,6 +272,8 @@ bool replay_take(struct replay *replay, struct delivery *delivery)
 	/* Without the directory the next look costs nothing; it stays while there is something. */
 	if (!is_shared)
 		(void)rmdir(path);
+	if (is_replay)
+		atomic_fetch_add(&replay->counts->recognised, 1);
 	return is_replay;
 }
 
@@ -324,6 +326,7 @@ static bool try_to_remember(
 bool replay_remember(struct replay *replay, struct delivery *delivery, struct status *status)
 {
 	const char *path = directory_path(delivery, status);
+	atomic_fetch_add(&replay->counts->lost, 1);
 	if (path == NULL)
 		return false;
 	if (!state_is_shared(delivery) && state_directory(delivery, status) == NULL)
@@ -332,5 +335,7 @@ bool replay_remember(struct replay *replay, struct delivery *delivery, struct st
 	bool is_remembered = false;
 	for (unsigned attempt = 0; attempt < 2 && !is_remembered; attempt++)
 		is_remembered = try_to_remember(replay, delivery, path, status);
+	if (is_remembered)
+		atomic_fetch_add(&replay->counts->remembered, 1);
 	return is_remembered;
 }

@@ -24,6 +24,10 @@
 
 struct replay_counts {
 	_Atomic int32_t buckets[REPLAY_BUCKETS];
+	/* What happened so far, each recipient for itself. */
+	_Atomic uint64_t lost;
+	_Atomic uint64_t remembered;
+	_Atomic uint64_t recognised;
 };
 
 /* One message, for all its recipients. */

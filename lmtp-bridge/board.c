@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC "ladle board 2"
+#define MAGIC "ladle board 3"
 
 const int64_t board_bounds_us[BOARD_BUCKETS - 1] = {50, 100, 250, 500, 1000, 2500, 5000, 10000,
     25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 60000000, 240000000};

@@ -36,10 +36,9 @@ enum board_kind {
 };
 
 enum board_state {
-	BOARD_FREE,    /* a delivery process that waits for any session */
-	BOARD_HELD,    /* one that waits for its session; a session that waits for its client */
-	BOARD_BUSY,    /* at work; a session within a transaction */
-	BOARD_LEAVING, /* asked to go */
+	BOARD_FREE, /* a delivery process that waits for any session */
+	BOARD_HELD, /* one that waits for its session; a session that waits for its client */
+	BOARD_BUSY, /* at work; a session within a transaction */
 	BOARD_STATES
 };
 

@@ -105,6 +105,16 @@ void metrics_format(const struct board *board, struct bytes *to)
 	    board->admitted);
 	causes(to, "ladle_deliveries_total",
 	    "What became of each recipient of each message, by cause.", board->delivered);
+	one(to, "ladle_lost_replies_total", "counter",
+	    "Answers of success, one for each recipient, that the client is not known to have "
+	    "heard.",
+	    atomic_load(&board->lost_replies.lost));
+	one(to, "ladle_remembered_replies_total", "counter",
+	    "Those of them that were remembered, so that the message is known when it comes again.",
+	    atomic_load(&board->lost_replies.remembered));
+	one(to, "ladle_replays_total", "counter",
+	    "Recipients of messages that came again after a lost reply, and were not stored twice.",
+	    atomic_load(&board->lost_replies.recognised));
 	stages(board, to);
 	head(to, "ladle_crashes_total", "counter", "Processes that ended badly.");
 	bytes_appendf(to,

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *const state_names[BOARD_STATES] = {"free", "waits", "works", "leaves"};
+static const char *const state_names[BOARD_STATES] = {"free", "waits", "works"};
 static const char *const kind_names[BOARD_KINDS] = {"", "delivery", "lmtp", "policy", "service"};
 
 static void show_time(struct bytes *to, int64_t ms)
@@ -126,6 +126,13 @@ void metrics_show(const struct board *board, struct bytes *to)
 	    atomic_load(&board->counters[BOARD_BYTES]));
 	show_causes(to, "rcpt    ", board->admitted);
 	show_causes(to, "mail    ", board->delivered);
+	if (atomic_load(&board->lost_replies.lost) > 0)
+		bytes_appendf(to,
+		    "replies   %" PRIu64 " lost, %" PRIu64 " of them remembered; %" PRIu64
+		    " messages came again\n",
+		    atomic_load(&board->lost_replies.lost),
+		    atomic_load(&board->lost_replies.remembered),
+		    atomic_load(&board->lost_replies.recognised));
 	if (atomic_load(&board->outbox_users) >= 0)
 		bytes_appendf(to, "outbox    %" PRId64 " messages wait, of %" PRId64 " users\n",
 		    atomic_load(&board->outbox_items), atomic_load(&board->outbox_users));

@@ -93,6 +93,19 @@ install_packages() {
 		give_up "packages cannot be installed" "$LOGS/packages.log"
 }
 
+# promtool, which judges our metrics: one program of a large package, and alone it is enough.
+get_promtool() {
+	local dir=$TOP/build-tests/promtool
+	if [ -n "${PROMTOOL-}" ] || command -v promtool >/dev/null; then return; fi
+	[ -x "$dir/promtool" ] || (
+		mkdir -p "$dir" && cd "$dir" || exit
+		apt-get -q download prometheus || { apt-get -q update && apt-get -q download prometheus; }
+		dpkg --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool
+		rm -f prometheus_*.deb
+	) >"$LOGS/promtool.log" 2>&1
+	if [ -x "$dir/promtool" ]; then export PROMTOOL=$dir/promtool; fi
+}
+
 # A tree that was configured in place cannot be built elsewhere: then from a copy of
 # what git knows.
 source_tree() {
@@ -255,6 +268,7 @@ mkdir -p "$LOGS"
 install_packages
 build
 unit_tests
+if wanted lmtp/test_metrics; then get_promtool; fi
 for file in "$TOP"/tests/*/test_*.sh "$TOP"/tests/*/test_*.py; do
 	[ -x "$file" ] || continue
 	name=${file#"$TOP"/tests/}

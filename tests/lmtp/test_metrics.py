@@ -80,10 +80,49 @@ def _():
         tap.check(value(text, 'ladle_stage_seconds_sum{stage="%s"}' % stage) > 0, stage)
 
 
+def lose(user):
+    """A message whose reply is lost with the connection."""
+    with bridge.client() as client:
+        tap.equal(client.deliver("s@x", [user + "@x"], HELLO)[user + "@x"].code, 250)
+        client.close()
+
+
+def replies(text):
+    return [value(text, "ladle_%s_total" % name)
+            for name in ("lost_replies", "remembered_replies", "replays")]
+
+
+@tap.case("lost replies, those remembered, and messages that came again")
+def _():
+    tap.equal(replies(scrape()), [0, 0, 0])
+    lose("u70")
+    tap.until(lambda: replies(scrape()) == [1, 1, 0], "it is lost and remembered")
+    with bridge.client() as client:
+        client.deliver("s@x", ["u70@x"], HELLO)
+    tap.equal(replies(scrape()), [1, 1, 1])
+    memories = bridge.mail + "/.state/.replies"
+    os.rename(memories, memories + ".away")
+    open(memories, "w", encoding="ascii").close()
+    lose("u71")
+    tap.until(lambda: replies(scrape()) == [2, 1, 1], "it is lost and cannot be remembered")
+    tap.contains(status(), "2 lost, 1 of them remembered; 1 messages came again")
+    os.unlink(memories)
+    os.rename(memories + ".away", memories)
+
+
+@tap.case("each process is counted, under a name")
+def _():
+    text = scrape()
+    tap.check("null" not in text, text)
+    labels = re.findall(r"^ladle_processes\{kind=\"(\w+)\",state=\"(\w+)\"\}", text, re.M)
+    tap.equal(sorted({state for _, state in labels}), ["busy", "free", "held"])
+    tap.equal(len(labels), len(set(labels)))
+
+
 @tap.case("promtool has nothing to say")
 def _():
     if not PROMTOOL:
-        tap.skip("there is no promtool (package prometheus)")
+        tap.skip("there is no promtool (tests/run.sh gets it)")
     done = subprocess.run([PROMTOOL, "check", "metrics"], input=scrape().encode(),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
     tap.equal((done.returncode, done.stdout.decode()), (0, ""))
@@ -194,7 +233,7 @@ def _():
     tap.until(lambda: "ladle_crashes_total" in text(), "the metrics come back")
     got = scrape()
     tap.check(value(got, 'ladle_crashes_total{kind="delivery"}') >= 1, got)
-    tap.equal(value(got, 'ladle_deliveries_total{cause="delivered"}'), 14)
+    tap.equal(value(got, 'ladle_deliveries_total{cause="delivered"}'), 17)
     tap.equal(value(got, 'ladle_reloads_total{result="taken"}'), 1)
 
 

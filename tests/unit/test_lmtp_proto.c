@@ -575,8 +575,7 @@ START_TEST(goodbyes_are_421)
 	} rows[] = {
 	    {LMTP_GOODBYE_TIMEOUT, "421 4.4.2 Timed out waiting for the client\r\n"},
 	    {LMTP_GOODBYE_SHUTDOWN, "421 4.3.2 Shutting down\r\n"},
-	    {LMTP_GOODBYE_AGE,
-	        "421 4.3.2 This session has lasted long enough, connect again\r\n"},
+	    {LMTP_GOODBYE_AGE, "421 4.3.2 This session has lasted long enough, connect again\r\n"},
 	};
 	struct lmtp_options options = talk_options();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
