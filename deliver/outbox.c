@@ -233,9 +233,7 @@ static bool read_block(struct waiting *waiting)
 bool outbox_is_due(const struct outbox_options *options, time_t made, time_t tried, time_t now)
 {
 	/* A clock that went back makes everything due, rather than nothing for a long time. */
-	if (now < tried || now < made)
-		return true;
-	if (tried <= made)
+	if (now < tried || now < made || tried < made)
 		return true;
 	uint64_t wait_s = (uint64_t)(tried - made) / 2;
 	if (wait_s < options->retry_min_s)

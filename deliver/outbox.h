@@ -87,8 +87,8 @@ struct outbox_tally {
 bool outbox_flush(const struct outbox_options *options, const struct outbox_transport *transport,
     struct outbox_tally *tally_out, struct status *status);
 
-/* True when an item made at `made` and last tried at `tried` should be tried at `now`: the wait
- * grows with the age. Pure. */
+/* True when an item made at `made` and last tried at `tried` should be tried again at `now`: the
+ * wait grows with the age. Pure. */
 bool outbox_is_due(const struct outbox_options *options, time_t made, time_t tried, time_t now);
 
 /* sendmail(8): "PROGRAM -i -f SENDER -- RECIPIENT" with the message on standard input, and -N, -R

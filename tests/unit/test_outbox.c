@@ -149,7 +149,7 @@ START_TEST(waits_grow_with_the_age)
 		time_t tried, now;
 		bool is_due;
 	} rows[] = {
-	    {1000, 1000, true}, /* never tried */
+	    {1000, 1000, false}, {1000, 1060, true}, /* in the second that it was made */
 	    {1001, 1060, false}, {1001, 1061, true}, {2000, 2499, false}, {2000, 2500, true},
 	    {100000, 103599, false}, {100000, 103600, true},
 	    {100000, 500, true}, /* the clock went back */
