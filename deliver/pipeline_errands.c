@@ -108,6 +108,11 @@ bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
 		is_good = status_fail(status, CAUSE_USER_UNKNOWN,
 		    "outgoing mail of \"%.*s\" was announced by uid %lld",
 		    (int)delivery.user.name.len, delivery.user.name.data, (long long)flush->maker);
+	/* Deliveries announce whom they found; by other names of theirs users could be many. */
+	if (is_good && flush->maker >= 0 &&
+	    !span_equals(flush->recipient.user_name, delivery.user.name))
+		is_good = status_fail(status, CAUSE_USER_UNKNOWN, "their name is \"%.*s\"",
+		    (int)delivery.user.name.len, delivery.user.name.data);
 	is_good = is_good && flush_outbox(&delivery, flush->srs, tally_out, status);
 	delivery_close(&delivery);
 	arena_reset(pipeline->batch_arena);

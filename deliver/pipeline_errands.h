@@ -57,7 +57,8 @@ bool pipeline_quota(struct pipeline *pipeline, const struct pipeline_call *call,
 
 struct pipeline_flush {
 	struct pipeline_recipient recipient;
-	int64_t maker;         /* the account that announced the mail and must be theirs; -1: any */
+	int64_t maker; /* the account that announced the mail and must be theirs, like the name; -1:
+	                  any */
 	const struct srs *srs; /* read before we became anybody, or null (flush.h) */
 };
 

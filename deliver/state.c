@@ -56,6 +56,8 @@ struct span state_user_name(struct arena *arena, struct span file_name)
 			if (low < 0)
 				return (struct span){NULL, 0};
 			byte = (char)(high * 16 + low);
+			if (is_plain_byte((unsigned char)byte, i == 0))
+				return (struct span){NULL, 0};
 			i += 2;
 		} else if (!is_plain_byte((unsigned char)byte, i == 0)) {
 			return (struct span){NULL, 0};

@@ -32,8 +32,7 @@ static int check(const struct front_options *options)
 /* Exit status: 0 nothing waits any more; 75 something does, or could not be seen to. */
 static int flush_all(const struct settings *settings)
 {
-	struct sweep sweep = {.settings = settings, .is_thorough = true};
-	struct sweep_tally tally = sweep_run(&sweep);
+	struct sweep_tally tally = sweep_all(settings, 0);
 	if (tally.waiting + tally.failed > 0)
 		printf("%u users have mail that waits, %u could not be seen to\n", tally.waiting,
 		    tally.failed);

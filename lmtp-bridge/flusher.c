@@ -22,12 +22,12 @@ static void leave(int number)
 
 int flusher_run(const struct settings *settings, struct board *board)
 {
-	struct sweep_seen seen = {0};
 	/* At the start, and then now and then, also what nobody announces any more. */
 	int64_t retry_ms = 0;
 	int64_t thorough_ms = 0;
 	time_t looked_at = 0;
 	pid_t parent = getppid();
+	struct sweep *sweep = sweep_new(settings, 0);
 	signals_end();
 	signal(SIGTERM, leave);
 	while (getppid() == parent) {
@@ -35,14 +35,11 @@ int flusher_run(const struct settings *settings, struct board *board)
 		time_t now = clock_now().tv_sec;
 		bool is_thorough = now_ms >= thorough_ms;
 		bool is_retry = is_thorough || now_ms >= retry_ms;
-		bool has_news = sweep_has_news(settings, &seen);
-		struct sweep sweep = {.settings = settings,
-		    .is_thorough = is_thorough,
-		    .since = is_retry ? 0 : looked_at - OVERLAP_S};
-		if (has_news || is_retry) {
-			struct sweep_tally tally = sweep_run(&sweep);
-			if (is_retry)
-				board_set_outbox(board, tally.waiting + tally.failed, tally.items);
+		struct sweep_round round = {
+		    .is_thorough = is_thorough, .since = is_retry ? 0 : looked_at - OVERLAP_S};
+		struct sweep_tally tally;
+		if (sweep_has_news(sweep) || is_retry) {
+			sweep_begin(sweep, &round);
 			looked_at = now;
 		}
 		if (is_retry)
@@ -50,6 +47,10 @@ int flusher_run(const struct settings *settings, struct board *board)
 		if (is_thorough)
 			thorough_ms = now_ms + (int64_t)settings->outbox.retry_max_s * 1000;
 		poll(NULL, 0, LOOK_MS);
+		sweep_look(sweep);
+		if (sweep_count(sweep, &tally))
+			board_set_outbox(board, tally.waiting + tally.failed, tally.items);
 	}
+	sweep_free(&sweep);
 	return EXIT_SUCCESS;
 }

@@ -141,7 +141,7 @@ START_TEST(names_in_directories)
 	    {SPAN("a\0b c%~"), "a%00b%20c%25%7E"},
 	    {SPAN("j\xC3\xBCrgen"), "j\xC3\xBCrgen"},
 	};
-	static const char *const none[] = {"a%2", "a%", "a%zz", "a%2f", ".x", "a~1", "a b"};
+	static const char *const none[] = {"a%2", "a%", "a%zz", "a%2f", ".x", "a~1", "a b", "%61nna"};
 	struct arena *arena = arena_new();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ck_assert_str_eq(state_file_name(arena, rows[i].user), rows[i].file);

@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One user whose script sends everything on; what sends is a program of the test's. */
+/* Two users whose scripts send everything on; what sends is a program of the test's. */
 static struct room {
 	char top[64];
 	struct arena *arena;
 	struct settings *settings;
+	unsigned message_count;
 	struct status status;
 } room;
 
@@ -45,23 +46,24 @@ static unsigned files_in(const char *name)
 	return count;
 }
 
-static void deliver(void)
+static void deliver(const char *to)
 {
-	static const char text[] = "Subject: x\nMessage-ID: <1@x>\n\nbody\n";
+	const char *text = arena_textf(
+	    room.arena, "Subject: x\nMessage-ID: <%u@x>\n\nbody\n", ++room.message_count);
 	struct envelope envelope = {
 	    .sender = {.text = SPAN("s@x.test"), .local = SPAN("s"), .domain = SPAN("x.test")},
 	    .protocol = SPAN("LMTP")};
 	struct pipeline_call call = {
 	    .front = "lmtp", .id = "t1", .deadline_ms = clock_monotonic_ms() + 60000};
-	struct pipeline_recipient anna = {0};
+	struct pipeline_recipient recipient = {0};
 	struct status status;
 	struct spool *spool = spool_new("/tmp");
 	struct pipeline *pipeline = pipeline_open(room.settings, &room.status);
 	ck_assert_msg(pipeline != NULL, "%s", room.status.detail);
-	ck_assert(address_parse(room.arena, SPAN("anna"), &anna.envelope.address, NULL));
+	ck_assert(address_parse(room.arena, span_of(to), &recipient.envelope.address, NULL));
 	ck_assert(spool_append(spool, text, strlen(text), &room.status));
 	ck_assert(spool_finish(spool, &room.status));
-	pipeline_deliver(pipeline, &call, &envelope, spool, &anna, 1, &status, NULL, NULL);
+	pipeline_deliver(pipeline, &call, &envelope, spool, &recipient, 1, &status, NULL, NULL);
 	ck_assert_msg(status_is_success(&status), "%s", status.detail);
 	pipeline_close(&pipeline);
 	spool_free(&spool);
@@ -82,21 +84,24 @@ static void enter(const char *sendmail)
 	        "hostname = \"mx.example.test\" first_valid_uid = 1\n"
 	        "state_directory = \"%s/state\"\n"
 	        "users \"t\" { driver = \"passwd-file\" path = \"%s/users\" }\n"
-	        "outbox { sendmail = \"%s/sendmail\" pending = \"%s/pending\" processes = 1 }\n"
+	        "outbox { sendmail = \"%s/sendmail\" pending = \"%s/pending\" processes = 2 }\n"
 	        "log { target = \"%s/log\" } record { target = \"none\" }\n",
 	        room.top, room.top, room.top, room.top, room.top),
 	    0644);
 	put("users",
-	    arena_textf(room.arena, "anna::%u:%u::%s/anna::\n", (unsigned)geteuid(),
+	    arena_textf(room.arena, "anna::%u:%u::%s/anna::\nbert::%u:%u::%s/bert::\n",
+	        (unsigned)geteuid(), (unsigned)getegid(), room.top, (unsigned)geteuid(),
 	        (unsigned)getegid(), room.top),
 	    0644);
 	ck_assert_int_eq(mkdir(in_room("anna"), 0700), 0);
-	put("anna/.dovecot.sieve", "redirect \"b@example.net\";", 0644);
+	put("anna/.dovecot.sieve", "redirect \"anna@example.net\";", 0644);
+	ck_assert_int_eq(mkdir(in_room("bert"), 0700), 0);
+	put("bert/.dovecot.sieve", "redirect \"bert@example.net\";", 0644);
 	put("sendmail",
 	    arena_textf(room.arena, "#!/bin/sh\necho >>%s/calls\n%s\n", room.top, sendmail), 0755);
 	room.settings = settings_load(in_room("ladle.conf"), &room.status);
 	ck_assert_msg(room.settings != NULL, "%s", room.status.detail);
-	deliver();
+	deliver("anna");
 	ck_assert_uint_eq(files_in("state/anna/outbox/new"), 1);
 	ck_assert_int_eq(access(in_room("state/.pending/anna"), F_OK), 0);
 }
@@ -112,8 +117,7 @@ static void leave(void)
 
 static struct sweep_tally sweep(int64_t worker_limit_ms)
 {
-	struct sweep sweep = {.settings = room.settings, .worker_limit_ms = worker_limit_ms};
-	return sweep_run(&sweep);
+	return sweep_all(room.settings, worker_limit_ms);
 }
 
 START_TEST(what_is_announced_is_sent)
@@ -157,6 +161,63 @@ START_TEST(announcements_beside_the_usual_one_are_seen_to_one_by_one_and_go)
 }
 END_TEST
 
+/* Waits until the directory has so many files. */
+static void wait_for_files(struct sweep *sweep, const char *name, unsigned count)
+{
+	int64_t until_ms = clock_monotonic_ms() + 60000;
+	while (files_in(name) != count) {
+		ck_assert_msg(
+		    clock_monotonic_ms() < until_ms, "%s has %u files", name, files_in(name));
+		sweep_look(sweep);
+		usleep(1000);
+	}
+}
+
+/* anna's mail is taken by nobody until there is a file "go", and then is refused for now. */
+static const char slow_for_anna[] = "top=${0%/*}\n"
+                                    "case \"$*\" in *anna@example.net)\n"
+                                    "mkdir -p $top/tries && : >$top/tries/$$\n"
+                                    "while [ ! -e $top/go ]; do sleep 0.05; done; exit 75 ;;\n"
+                                    "esac\ncat >/dev/null";
+
+START_TEST(who_is_slow_holds_up_nobody_else)
+{
+	const struct sweep_round round = {0};
+	struct sweep_tally tally;
+	enter(slow_for_anna);
+	struct sweep *sweep = sweep_new(room.settings, 0);
+	sweep_begin(sweep, &round);
+	wait_for_files(sweep, "tries", 1);
+	deliver("bert");
+	sweep_begin(sweep, &round);
+	wait_for_files(sweep, "state/bert/outbox/new", 0);
+	ck_assert(!sweep_count(sweep, &tally));
+	/* She has one process, and what comes meanwhile is seen to behind it. */
+	deliver("anna");
+	sweep_begin(sweep, &round);
+	ck_assert_uint_eq(files_in("tries"), 1);
+	put("go", "", 0600);
+	wait_for_files(sweep, "tries", 2);
+	sweep_wait(sweep);
+	ck_assert(sweep_count(sweep, &tally));
+	ck_assert_uint_eq(tally.waiting, 1);
+	ck_assert_uint_eq(tally.failed, 0);
+	sweep_free(&sweep);
+	leave();
+}
+END_TEST
+
+START_TEST(a_user_has_one_name)
+{
+	enter("cat >/dev/null");
+	ck_assert_int_eq(
+	    rename(in_room("state/.pending/anna"), in_room("state/.pending/anna@x")), 0);
+	(void)sweep(0);
+	ck_assert_uint_eq(files_in("state/.pending"), 0);
+	leave();
+}
+END_TEST
+
 /* Root's flusher looks into a directory that lies in one of another account. */
 START_TEST(a_link_in_the_place_of_the_directory_is_not_followed)
 {
@@ -178,14 +239,16 @@ START_TEST(a_link_in_the_place_of_the_state_directory_is_refused)
 	enter("cat >/dev/null");
 	ck_assert_int_eq(rename(in_room("state/anna"), in_room("state/mallory")), 0);
 	ck_assert_int_eq(symlink("mallory", in_room("state/anna")), 0);
-	ck_assert_uint_eq(sweep(0).failed, 1);
+	/* She, and mallory, who is no user. */
+	ck_assert_uint_eq(sweep(0).failed, 2);
 	ck_assert_uint_eq(files_in("state/mallory/outbox/new"), 1);
 	ck_assert_int_ne(access(in_room("calls"), F_OK), 0);
 	leave();
 }
 END_TEST
 
-UNIT_TESTS("sweep", what_is_announced_is_sent, a_process_that_stands_still_is_ended,
+UNIT_TESTS("sweep", what_is_announced_is_sent, who_is_slow_holds_up_nobody_else,
+    a_user_has_one_name, a_process_that_stands_still_is_ended,
     announcements_beside_the_usual_one_are_seen_to_one_by_one_and_go,
     a_link_in_the_place_of_the_directory_is_not_followed,
     a_link_in_the_place_of_the_state_directory_is_refused)
