@@ -56,6 +56,26 @@ int file_read_all(int fd, size_t limit, struct bytes *to)
 	}
 }
 
+/* What it had when its size was taken: one that grows is read as it was. */
+static int read_sized(int fd, off_t size, size_t limit, struct bytes *to)
+{
+	if ((uintmax_t)size > limit) {
+		errno = EFBIG;
+		return -1;
+	}
+	size_t left = (size_t)size;
+	while (left > 0) {
+		ssize_t got = read(fd, bytes_reserve(to, left), left);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return (int)got;
+		to->len += (size_t)got;
+		left -= (size_t)got;
+	}
+	return 0;
+}
+
 int file_read_path(const char *path, size_t limit, struct bytes *to, struct stat *stat_out)
 {
 	struct stat found;
@@ -68,8 +88,11 @@ int file_read_path(const char *path, size_t limit, struct bytes *to, struct stat
 		errno = EINVAL;
 		result = -1;
 	}
-	if (result == 0)
+	/* A file of size 0 may be one of the kernel's, which has more than it says. */
+	if (result == 0 && found.st_size == 0)
 		result = file_read_all(fd, limit, to);
+	else if (result == 0)
+		result = read_sized(fd, found.st_size, limit, to);
 	int saved = errno;
 	close(fd);
 	errno = saved;
@@ -83,11 +106,23 @@ int file_sync(int fd)
 	return fsync(fd);
 }
 
+void file_begin_sync(int fd, uint64_t offset, uint64_t len)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	(void)sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+#else
+	(void)fd, (void)offset, (void)len;
+#endif
+}
+
+bool file_is_unsyncable(int error)
+{
+	return error == EINVAL || error == EOPNOTSUPP;
+}
+
 int file_sync_dir(int dirfd)
 {
-	if (fsync(dirfd) == 0 || errno == EINVAL || errno == EOPNOTSUPP)
-		return 0;
-	return -1;
+	return fsync(dirfd) == 0 || file_is_unsyncable(errno) ? 0 : -1;
 }
 
 int file_sync_dir_path(const char *path)

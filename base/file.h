@@ -26,6 +26,13 @@ int file_read_path(const char *path, size_t limit, struct bytes *to, struct stat
  * file must not be synced again and believed. */
 int file_sync(int fd);
 
+/* The disk may begin with these bytes (`len` 0: all from `offset` on), whose sync is to come;
+ * errors are kept for that. Nothing where the system knows no such thing. */
+void file_begin_sync(int fd, uint64_t offset, uint64_t len);
+
+/* Is that errno of a sync of the kind of file, not of the disk? */
+bool file_is_unsyncable(int error);
+
 /* Makes the entries of a directory durable. A file system that knows no such thing (EINVAL,
  * EOPNOTSUPP) counts as success. */
 int file_sync_dir(int dirfd);

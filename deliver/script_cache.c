@@ -1,4 +1,4 @@
-/* script_cache.c - scripts by path, compiled once per version.
+/* script_cache.c - scripts by path, compiled once per version, and once for all who have the same.
  *
  * A version is known by identity, size and times of each file it was made of. They are only
  * believed to be the same when the file was two seconds old when it was read: a younger one could
@@ -20,6 +20,18 @@
 #define ALL_BYTES_MAX ((size_t)5 * 1024 * 1024)
 #define YOUNG_S 2
 
+/* What a text was compiled to. Many users have the same script: one that is made of nothing but its
+ * own text is shared by all of them. */
+struct program {
+	struct span text;
+	bool is_global;
+	bool is_shared;
+	const struct sieve_script *script; /* null: it does not compile */
+	struct arena *arena;               /* of all this */
+	unsigned use_count;                /* slots that have it */
+	unsigned kept_count;               /* of these, slots in the cache */
+};
+
 struct slot {
 	struct slot *newer; /* used after this one; null: none was */
 	struct slot *older;
@@ -27,6 +39,7 @@ struct slot {
 	unsigned use_count; /* callers that still have it */
 	bool is_dropped;    /* goes with the last of them */
 	struct arena *arena;
+	struct program *program; /* null: none was made */
 	struct script_wanted wanted;
 	struct script_version version;
 	bool is_settled;        /* every file was old enough to be recognised */
@@ -36,11 +49,57 @@ struct slot {
 struct script_cache {
 	const struct script_rules *rules;
 	void *by_path; /* tsearch(3): struct slot, owned */
+	void *by_text; /* tsearch(3): struct program that is shared, of the slots */
 	struct slot *newest;
 	struct slot *oldest;
-	size_t bytes; /* of all slots */
+	size_t bytes; /* of all slots and programs */
 	size_t max_bytes;
 };
+
+/* -- programs ---------------------------------------------------------------------------------- */
+
+static int compare_texts(const void *a, const void *b)
+{
+	const struct program *left = a;
+	const struct program *right = b;
+	if (left->is_global != right->is_global)
+		return left->is_global ? 1 : -1;
+	if (left->text.len != right->text.len)
+		return left->text.len < right->text.len ? -1 : 1;
+	return left->text.len > 0 ? memcmp(left->text.data, right->text.data, left->text.len) : 0;
+}
+
+static struct program *find_program(
+    const struct script_cache *cache, struct span text, bool is_global)
+{
+	const struct program key = {.text = text, .is_global = is_global};
+	struct program *const *node = tfind(&key, &cache->by_text, compare_texts);
+	return node == NULL ? NULL : *node;
+}
+
+static void keep_program(struct script_cache *cache, struct program *program)
+{
+	if (program == NULL || program->kept_count++ > 0)
+		return;
+	cache->bytes += arena_bytes(program->arena);
+	if (program->is_shared && tsearch(program, &cache->by_text, compare_texts) == NULL)
+		memory_exhausted();
+}
+
+static void drop_program(struct script_cache *cache, struct program *program)
+{
+	if (program == NULL || --program->kept_count > 0)
+		return;
+	cache->bytes -= arena_bytes(program->arena);
+	if (program->is_shared)
+		tdelete(program, &cache->by_text, compare_texts);
+}
+
+static void release_program(struct program *program)
+{
+	if (program != NULL && --program->use_count == 0)
+		arena_free(&(struct arena *){program->arena});
+}
 
 /* -- slots ------------------------------------------------------------------------------------- */
 
@@ -76,6 +135,7 @@ static void free_if_unused(struct slot *slot)
 {
 	if (slot->use_count > 0 || !slot->is_dropped)
 		return;
+	release_program(slot->program);
 	arena_free(&slot->arena);
 	free(slot);
 }
@@ -85,6 +145,7 @@ static void drop_slot(struct script_cache *cache, struct slot *slot)
 	unlink_slot(cache, slot);
 	tdelete(slot, &cache->by_path, compare_paths);
 	cache->bytes -= slot->bytes;
+	drop_program(cache, slot->program);
 	slot->is_dropped = true;
 	free_if_unused(slot);
 }
@@ -107,6 +168,7 @@ static void keep_slot(struct script_cache *cache, struct slot *slot)
 {
 	slot->bytes = sizeof(*slot) + arena_bytes(slot->arena);
 	cache->bytes += slot->bytes;
+	keep_program(cache, slot->program);
 	if (tsearch(slot, &cache->by_path, compare_paths) == NULL)
 		memory_exhausted();
 	make_newest(cache, slot);
@@ -280,6 +342,21 @@ static void add_error(struct slot *slot, const char *message)
 	    (struct sieve_errors){.first = error, .last = error, .error_count = 1};
 }
 
+static void compile(struct slot *slot, struct span source, struct sieve_compile_options *options)
+{
+	struct arena *arena = arena_new();
+	struct sieve_errors *errors = &slot->version.errors;
+	struct program *program = ARENA_NEW(arena, struct program);
+	*program = (struct program){.is_global = slot->wanted.is_global, .arena = arena};
+	program->script = sieve_compile(arena, source, options, errors);
+	program->is_shared =
+	    program->script != NULL && errors->first == NULL && slot->version.files->next == NULL;
+	if (program->is_shared)
+		program->text = arena_span(arena, source);
+	slot->program = program;
+	slot->version.script = program->script;
+}
+
 /* Fills an empty slot with what is on disk. */
 static enum script_answer load(const struct script_cache *cache, struct slot *slot,
     const struct script_wanted *wanted, struct status *status)
@@ -314,7 +391,13 @@ static enum script_answer load(const struct script_cache *cache, struct slot *sl
 	case SIEVE_YES:
 		break;
 	}
-	slot->version.script = sieve_compile(slot->arena, source, &options, &slot->version.errors);
+	slot->program = find_program(cache, source, wanted->is_global);
+	if (slot->program != NULL)
+		slot->version.script =
+		    sieve_script_as(slot->arena, slot->program->script, slot->wanted.path);
+	else
+		compile(slot, source, &options);
+	slot->program->use_count++;
 	if (loading.is_unreadable)
 		return SCRIPT_UNREADABLE;
 	return slot->version.script != NULL ? SCRIPT_READY : SCRIPT_BROKEN;

@@ -294,8 +294,6 @@ static void check_commands(struct checker *checker, struct node *first)
 void checker_check(struct checker *checker, struct node *first)
 {
 	checker->features.guest = checker->options->guest;
-	checker->known =
-	    arena_new_items(checker->arena, CHECKER_KNOWN_NAMES, sizeof(*checker->known));
 	registry_turn_on_core(&checker->features);
 	check_commands(checker, first);
 }

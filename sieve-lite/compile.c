@@ -10,7 +10,9 @@
 static struct sieve_script *compile(
     struct checker *checker, struct problems *problems, struct span source)
 {
+	struct known_name known[CHECKER_KNOWN_NAMES] = {0};
 	unsigned errors_before = problems->errors->error_count;
+	checker->known = known;
 	/* The tree borrows names from its source. */
 	source = arena_span(checker->arena, span_first(source, LIMIT_SCRIPT_BYTES + 1));
 	struct node *first = parser_parse(checker->arena, source, problems);
@@ -52,4 +54,13 @@ struct sieve_script *sieve_compile(struct arena *arena, struct span source,
 		filled.options = &sieve_options_default;
 	struct checker checker = {.arena = arena, .problems = &problems, .options = &filled};
 	return compile(&checker, &problems, source);
+}
+
+struct sieve_script *sieve_script_as(
+    struct arena *arena, const struct sieve_script *script, const char *name)
+{
+	struct sieve_script *copy = ARENA_NEW(arena, struct sieve_script);
+	*copy = *script;
+	copy->name = name;
+	return copy;
 }

@@ -90,6 +90,11 @@ struct sieve_compile_options {
 struct sieve_script *sieve_compile(struct arena *arena, struct span source,
     const struct sieve_compile_options *options, struct sieve_errors *errors);
 
+/* The same script under another name, which is borrowed and which messages of its runs then tell.
+ * `script` must live as long. */
+struct sieve_script *sieve_script_as(
+    struct arena *arena, const struct sieve_script *script, const char *name);
+
 enum sieve_answer { SIEVE_YES, SIEVE_NO, SIEVE_CANNOT_TELL };
 
 /* What became of a program that a script ran. */

@@ -152,6 +152,42 @@ START_TEST(what_was_not_used_for_longest_goes_when_there_is_no_room)
 }
 END_TEST
 
+/* A file that is two seconds old is believed to be the same as long as its times are. */
+START_TEST(who_has_the_same_text_shares_what_was_compiled)
+{
+	static const char *const names[] = {"one.sieve", "two.sieve"};
+	const struct script_version *version;
+	struct bytes text = {0};
+	size_t bytes[2];
+	open_room();
+	while (text.len < 6000)
+		bytes_append_text(&text, "if header \"subject\" \"x\" { keep; }\n");
+	for (size_t i = 0; i < 2; i++)
+		write_file(names[i], bytes_terminate(&text), OLD_S);
+	bytes_clear(&text);
+	sleep(3);
+	struct arena *one = arena_new();
+	for (size_t i = 0; i < 2; i++) {
+		struct status status;
+		struct script_wanted wanted = {.path = arena_text(one, span_of(path_of(names[i])))};
+		ck_assert_int_eq(
+		    script_cache_get(cache, one, &wanted, &version, &status), SCRIPT_READY);
+		bytes[i] = script_cache_bytes(cache);
+	}
+	ck_assert_uint_gt(bytes[0], 50000);
+	ck_assert_uint_lt(bytes[1], bytes[0] + 30000);
+	/* The first one's goes, the second one's stays. */
+	write_file(names[0], "stop;", OLD_S);
+	ck_assert_int_eq(get(names[0], &version), SCRIPT_READY);
+	ck_assert_uint_gt(script_cache_bytes(cache), 50000);
+	unlink(path_of(names[1]));
+	ck_assert_int_eq(get(names[1], &version), SCRIPT_NONE);
+	ck_assert_uint_lt(script_cache_bytes(cache), 50000);
+	arena_free(&one);
+	close_room();
+}
+END_TEST
+
 /* Those of many recipients are in use at the same time. */
 START_TEST(what_was_given_stays_as_long_as_its_arena)
 {
@@ -206,4 +242,4 @@ UNIT_TESTS("script_cache", all_that_is_included_is_bounded,
     a_version_is_never_served_after_a_file_of_it_has_changed,
     what_is_old_enough_and_unchanged_is_compiled_once,
     what_was_not_used_for_longest_goes_when_there_is_no_room,
-    what_was_given_stays_as_long_as_its_arena)
+    who_has_the_same_text_shares_what_was_compiled, what_was_given_stays_as_long_as_its_arena)
