@@ -19,6 +19,7 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/sha256.c %D%/sha256.h \
 	%D%/sandbox.c %D%/sandbox.h \
 	%D%/spawn.c %D%/spawn.h \
+	%D%/sync_many.c %D%/sync_many.h \
 	%D%/systemd.c %D%/systemd.h \
 	%D%/utf8.c %D%/utf8.h
 BASE_LIBS = %D%/libbase.a $(SECCOMP_LIBS)

@@ -134,6 +134,23 @@ bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status 
 	return true;
 }
 
+void copies_sync_ahead(struct delivery *deliveries, size_t count)
+{
+	/* No arena: see copies_write(). */
+	struct store_copy *copies[STORE_SYNC_AHEAD_MAX];
+	size_t copy_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < all_copies(&deliveries[i]) && !deliveries[i].is_over; k++) {
+			if (copy_count == STORE_SYNC_AHEAD_MAX) {
+				store_sync_ahead(copies, copy_count);
+				copy_count = 0;
+			}
+			copies[copy_count++] = deliveries[i].copies[k].stored;
+		}
+	}
+	store_sync_ahead(copies, copy_count);
+}
+
 bool copies_sync(struct delivery *delivery, struct status *status)
 {
 	for (size_t i = 0; i < all_copies(delivery); i++) {

@@ -129,6 +129,8 @@ bool copies_plan(struct delivery *delivery, struct status *status);
 /* Does the action put a copy into the mailbox? */
 bool copies_is_stored(const struct action *action);
 bool copies_write(struct delivery *delivery, bool is_one_of_many, struct status *status);
+/* Of all deliveries at once: what copies_sync() or else copies_commit() of each would wait for. */
+void copies_sync_ahead(struct delivery *deliveries, size_t count);
 bool copies_sync(struct delivery *delivery, struct status *status);
 bool copies_publish(struct delivery *delivery, struct status *status);
 bool copies_commit(struct delivery *delivery, struct status *status);

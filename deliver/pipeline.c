@@ -273,8 +273,11 @@ static void go(struct pipeline *pipeline, struct delivery *deliveries, size_t fi
 	for (enum pipeline_step step = PIPELINE_USER; step < PIPELINE_WRITE; step++)
 		take_step(pipeline, deliveries, first, count, step);
 	store_one_by_one(pipeline, deliveries, first, count);
-	for (enum pipeline_step step = PIPELINE_WRITE; step < PIPELINE_END; step++)
+	for (enum pipeline_step step = PIPELINE_WRITE; step < PIPELINE_END; step++) {
+		if (step == PIPELINE_SYNC || step == PIPELINE_COMMIT)
+			copies_sync_ahead(deliveries, count);
 		take_step(pipeline, deliveries, first, count, step);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (!deliveries[i].is_over && deliveries[i].is_refused)
 			deliveries[i].status = deliveries[i].refusal;

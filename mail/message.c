@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define COPY_BYTES ((size_t)128 * 1024)
+#define BEGIN_SYNC_BYTES (8 * COPY_BYTES)
 
 static uint64_t count_lines(struct span text)
 {
@@ -269,6 +270,7 @@ bool message_write(const struct message *message, int fd, struct status *status)
 {
 	char buffer[COPY_BYTES];
 	uint64_t offset = 0;
+	uint64_t begun = 0;
 	/* Head and the first of the tail in one call: most messages are no longer. */
 	while (offset < message->size_bytes) {
 		size_t got;
@@ -279,6 +281,11 @@ bool message_write(const struct message *message, int fd, struct status *status)
 		if (got == 0)
 			return status_fail(
 			    status, CAUSE_INTERNAL, "message is shorter than its size");
+		/* It will be synced: the disk can work while we copy. */
+		if (offset - begun >= BEGIN_SYNC_BYTES) {
+			file_begin_sync(fd, begun, offset - begun);
+			begun = offset;
+		}
 	}
 	return true;
 }

@@ -30,6 +30,10 @@ struct store_driver {
 
 	struct store_copy *(*write)(
 	    struct store *store, const struct store_request *request, struct status *status);
+	/* Both may be null: the sync of its next step cannot be done ahead. What sync or commit
+	 * would sync now, or -1; and how that went (errno), so that they need not do it again. */
+	int (*sync_fd)(const struct store_copy *copy);
+	void (*synced)(struct store_copy *copy, int error);
 	bool (*sync)(struct store_copy *copy, struct status *status);
 	bool (*publish)(struct store_copy *copy, struct status *status);
 	bool (*commit)(struct store_copy *copy, struct status *status);

@@ -33,6 +33,8 @@ struct maildir_copy {
 	const char *name;
 	const char *path; /* for the log: of the visible file */
 	int fd;
+	bool is_synced; /* ahead of its time: */
+	int sync_error;
 	enum copy_state state;
 };
 
@@ -216,20 +218,42 @@ static struct store_copy *maildir_write(
 	struct stat same;
 	if (request->times_of != NULL && stat(request->times_of, &same) == 0)
 		(void)futimens(copy->fd, (struct timespec[2]){same.st_atim, same.st_mtim});
-#ifdef SYNC_FILE_RANGE_WRITE
-	/* Only begins; errors are kept for the sync. */
 	if (request->is_one_of_many)
-		(void)sync_file_range(copy->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-#endif
+		file_begin_sync(copy->fd, 0, 0);
 	return &copy->copy;
+}
+
+static int maildir_sync_fd(const struct store_copy *base)
+{
+	const struct maildir_copy *copy = (const struct maildir_copy *)base;
+	if (copy->state == COPY_WRITTEN)
+		return copy->fd;
+	if (copy->state == COPY_PUBLISHED && copy->directory->is_dirty &&
+	    copy->directory->error == 0)
+		return copy->directory->fd;
+	return -1;
+}
+
+static void maildir_synced(struct store_copy *base, int error)
+{
+	struct maildir_copy *copy = copy_of(base);
+	if (copy->state == COPY_WRITTEN) {
+		copy->is_synced = true;
+		copy->sync_error = error;
+	} else {
+		copy->directory->is_dirty = false;
+		copy->directory->error = file_is_unsyncable(error) ? 0 : error;
+	}
 }
 
 static bool maildir_sync(struct store_copy *base, struct status *status)
 {
 	struct maildir_copy *copy = copy_of(base);
 	assert(copy->state == COPY_WRITTEN);
-	if (file_sync(copy->fd) != 0)
-		return status_errno(status, CAUSE_MAILBOX, errno, "sync %s", copy->path);
+	if (!copy->is_synced)
+		maildir_synced(base, file_sync(copy->fd) == 0 ? 0 : errno);
+	if (copy->sync_error != 0)
+		return status_errno(status, CAUSE_MAILBOX, copy->sync_error, "sync %s", copy->path);
 	if (file_close(&copy->fd) != 0)
 		return status_errno(status, CAUSE_MAILBOX, errno, "close %s", copy->path);
 	copy->state = COPY_SYNCED;
@@ -291,16 +315,10 @@ static bool maildir_commit(struct store_copy *base, struct status *status)
 	struct maildir_copy *copy = copy_of(base);
 	struct maildir_directory *directory = copy->directory;
 	assert(copy->state == COPY_PUBLISHED);
-	if (directory->has_failed)
-		return status_fail(status, CAUSE_MAILBOX,
-		    "sync directory of %s: failed for another copy", copy->path);
-	if (directory->is_dirty && file_sync_dir(directory->fd) != 0) {
-		directory->has_failed = true;
-		return status_errno(
-		    status, CAUSE_MAILBOX, errno, "sync directory of %s", copy->path);
-	}
-	directory->is_dirty = false;
-	return true;
+	if (directory->is_dirty && directory->error == 0)
+		maildir_synced(base, file_sync_dir(directory->fd) == 0 ? 0 : errno);
+	return directory->error == 0 || status_errno(status, CAUSE_MAILBOX, directory->error,
+	                                    "sync directory of %s", copy->path);
 }
 
 static bool maildir_withdraw(struct store_copy *base)
@@ -331,6 +349,8 @@ const struct store_driver maildir_driver = {
     .folder_by_id = maildir_folder_by_id,
     .folder_by_use = maildir_folder_by_use,
     .write = maildir_write,
+    .sync_fd = maildir_sync_fd,
+    .synced = maildir_synced,
     .sync = maildir_sync,
     .publish = maildir_publish,
     .commit = maildir_commit,

@@ -11,9 +11,9 @@
 
 /* new/ or cur/ of a folder while copies are put there. */
 struct maildir_directory {
-	int fd;          /* -1 while not needed */
-	bool is_dirty;   /* has entries that are not durable */
-	bool has_failed; /* its sync failed: nothing in it can be believed any more */
+	int fd;        /* -1 while not needed */
+	bool is_dirty; /* has entries that are not durable */
+	int error;     /* of its sync: nothing in it can be believed any more */
 };
 
 struct maildir_folder {

@@ -2,6 +2,7 @@
  * of how any of them works. */
 #include "store/store.h"
 
+#include "base/sync_many.h"
 #include "store/driver.h"
 
 #include <string.h>
@@ -111,6 +112,36 @@ struct store_copy *store_write(
     struct store *store, const struct store_request *request, struct status *status)
 {
 	return store->driver->write(store, request, status);
+}
+
+/* One descriptor is synced once: it may be a directory of several copies. */
+static bool is_among(int fd, const struct sync_one *syncs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (syncs[i].fd == fd)
+			return true;
+	}
+	return false;
+}
+
+void store_sync_ahead(struct store_copy *const *copies, size_t count)
+{
+	struct sync_one syncs[STORE_SYNC_AHEAD_MAX];
+	struct store_copy *synced[STORE_SYNC_AHEAD_MAX];
+	size_t sync_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct store_driver *driver = copies[i]->driver;
+		int fd = driver->sync_fd == NULL ? -1 : driver->sync_fd(copies[i]);
+		if (fd < 0 || is_among(fd, syncs, sync_count))
+			continue;
+		syncs[sync_count] = (struct sync_one){.fd = fd};
+		synced[sync_count++] = copies[i];
+	}
+	if (sync_count < 2)
+		return;
+	sync_many(syncs, sync_count);
+	for (size_t i = 0; i < sync_count; i++)
+		synced[i]->driver->synced(synced[i], syncs[i].error);
 }
 
 bool store_sync(struct store_copy *copy, struct status *status)

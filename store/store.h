@@ -109,6 +109,10 @@ struct store_request {
  * each folder and each copy that is not synced. */
 struct store_copy *store_write(
     struct store *store, const struct store_request *request, struct status *status);
+/* Does ahead, and side by side, what store_sync() or else store_commit() of each of them would wait
+ * for; those then only say how it went. At most STORE_SYNC_AHEAD_MAX. */
+#define STORE_SYNC_AHEAD_MAX 64
+void store_sync_ahead(struct store_copy *const *copies, size_t count);
 /* A failure is final: the copy can only be abandoned. */
 bool store_sync(struct store_copy *copy, struct status *status);
 bool store_publish(struct store_copy *copy, struct status *status);
