@@ -35,7 +35,6 @@
 
 /* So many at a time: each holds descriptors and its own version of the header. */
 #define BATCH_MAX 32
-_Static_assert(BATCH_MAX <= RELAY_LINES_MAX, "each may have one for its copy");
 
 /* -- opening ----------------------------------------------------------------------------------- */
 

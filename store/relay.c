@@ -31,7 +31,7 @@ struct relay_copy {
 	struct store_copy copy;
 	struct relay_line *line;
 	struct smtp_client *client;
-	int64_t deadline_ms;
+	const struct store_options *options;
 };
 
 static struct relay *relay_of(struct store *store)
@@ -183,10 +183,31 @@ static struct smtp_client *begin(const struct relay *relay, struct relay_line *l
 	return smtp_client_new(arena, &client);
 }
 
-/* Who is asked last must have time too: of what is left a server gets half. */
-static int64_t time_to_converse(const struct store_options *options)
+/* Others must have time too: of what is left a server gets half, for each thing it is to do. */
+static int64_t limit_ms(const struct store_options *options)
 {
 	return clock_monotonic_ms() + clock_left_ms(options->deadline_ms) / 2;
+}
+
+/* Up to the text, or to what we want to hear. True: it took too long. */
+static bool drive(struct relay_copy *copy)
+{
+	int64_t end_ms = limit_ms(copy->options);
+	(void)smtp_connection_drive(copy->line->connection, copy->client, end_ms);
+	bool is_mute = clock_left_ms(end_ms) == 0;
+	if (is_mute)
+		relay_line_is_mute(copy->line);
+	return is_mute;
+}
+
+static bool send_text(struct relay_copy *copy, const struct message *message)
+{
+	int64_t end_ms = limit_ms(copy->options);
+	if (smtp_connection_send_text(copy->line->connection, copy->client, message, end_ms))
+		return true;
+	if (clock_left_ms(end_ms) == 0)
+		relay_line_is_mute(copy->line);
+	return false;
 }
 
 /* Drives a transaction up to the text, or to the end where `message` is null. True: the client is
@@ -195,18 +216,14 @@ static bool converse(const struct relay *relay, const char *place, struct span f
     const struct message *message, struct relay_copy *copy, struct status *status)
 {
 	const struct store_options *options = relay->store.options;
-	copy->deadline_ms = options->deadline_ms;
+	copy->options = options;
 	for (int attempt = 0; attempt < 2; attempt++) {
 		copy->line = relay_pool_take(options->relays, place, options->deadline_ms, status);
 		if (copy->line == NULL)
 			return false;
 		bool was_used = copy->line->server.is_greeted;
-		int64_t limit_ms = time_to_converse(options);
 		copy->client = begin(relay, copy->line, folder, message);
-		(void)smtp_connection_drive(copy->line->connection, copy->client, limit_ms);
-		bool is_mute = clock_left_ms(limit_ms) == 0;
-		if (is_mute)
-			relay_line_is_mute(copy->line);
+		bool is_mute = drive(copy);
 		/* A connection that the server closed while nobody used it: once more. One that
 		 * says nothing: perhaps another does. */
 		if (smtp_client_has_heard(copy->client) || (!was_used && !is_mute))
@@ -309,9 +326,7 @@ static struct store_copy *relay_write(
 		return NULL;
 	assert(copy->line != NULL);
 	copy->copy.tells_sender = copy->line->server.has_dsn;
-	if (smtp_client_want(copy->client) == SMTP_CLIENT_TEXT &&
-	    smtp_connection_send_text(
-	        copy->line->connection, copy->client, &message, copy->deadline_ms))
+	if (smtp_client_want(copy->client) == SMTP_CLIENT_TEXT && send_text(copy, &message))
 		return &copy->copy;
 	*status = *smtp_client_status(copy->client, 0);
 	hang_up(copy);
@@ -331,7 +346,7 @@ static bool relay_publish(struct store_copy *base, struct status *status)
 	struct relay_copy *copy = copy_of(base);
 	assert(copy->line != NULL);
 	smtp_client_text_end(copy->client);
-	(void)smtp_connection_drive(copy->line->connection, copy->client, copy->deadline_ms);
+	(void)drive(copy);
 	*status = *smtp_client_status(copy->client, 0);
 	hang_up(copy);
 	return status_is_success(status);

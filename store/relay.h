@@ -10,26 +10,23 @@
  * deliveries, and which of these servers did not answer lately. */
 struct relay_pool;
 
-/* So many may be in use at a time; nobody waits for one. */
-#define RELAY_LINES_MAX 40
-
 struct relay_pool *relay_pool_new(void);
 /* Closes all connections. Null inside is accepted. */
 void relay_pool_free(struct relay_pool **pool);
 
-/* A connection in use. */
+/* What is known of one server. */
 struct relay_line {
 	char *place;                        /* "unix:/path" or "inet:host:port"; owned */
 	struct smtp_connection *connection; /* null: none is open */
 	struct smtp_server server;
 	int64_t idle_since_ms;
 	int64_t broken_until_ms; /* no use in trying before */
-	int64_t mute_until_ms;   /* the same, and trying would take long */
+	bool is_mute;            /* as long as it is broken: trying would take long */
 	bool is_taken;
 };
 
-/* The line to `place`, connected where `is_open` or else perhaps still connected from before; to
- * be given back with relay_pool_give(). Null with a temporary status. */
+/* The line to `place`, connected, perhaps from before; one at a time, until it is given back with
+ * relay_pool_give(). Null with a temporary status. */
 struct relay_line *relay_pool_take(
     struct relay_pool *pool, const char *place, int64_t deadline_ms, struct status *status);
 /* Closes the connection of a line in use: the next take opens another. */

@@ -18,6 +18,7 @@ spare = bridges.Bridge()
 front = bridges.Bridge()
 hurried = bridges.Bridge(globals='delivery_timeout = "20s"')
 MUTE = ["mute%d" % number for number in range(4)]
+DEAF = ["deaf0", "deaf1"]
 MANY = ["many%d" % number for number in range(40)]
 
 
@@ -26,12 +27,12 @@ def account(name, places):
 
 
 class Mute:
-    """A server that takes all recipients and then says nothing more to anybody."""
+    """A server that takes some recipients and then says nothing more to anybody."""
 
-    def __init__(self):
+    def __init__(self, rcpt_count):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.rcpt_left = len(MUTE)
+        self.rcpt_left = rcpt_count
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -47,6 +48,18 @@ class Mute:
                     stream.write(b"220 mute\r\n" if line == b"hello" else b"250 2.0.0 OK\r\n")
                     self.rcpt_left -= line.upper().startswith(b"RCPT")
                 line = stream.readline()
+
+
+class Deaf(Mute):
+    """One that takes recipients and text, and says nothing behind the dot."""
+
+    def _talk(self, connection):
+        with connection, connection.makefile("rwb", buffering=0) as stream:
+            stream.write(b"220 deaf\r\n")
+            for line in stream:
+                stream.write(b"354 go on\r\n" if line.upper() == b"DATA\r\n" else b"250 2.0.0 OK\r\n")
+                while line.upper() == b"DATA\r\n" and stream.readline():
+                    pass
 
 
 def open_to_all(bridge):
@@ -67,8 +80,9 @@ def start():
             account("u4", "%s,unix:%s" % (down, spare.unix)),
             account("gone", down)] + [account(name, "unix:" + behind.unix) for name in MANY])
     front.start()
-    mute = Mute()
-    hurried.set_users(count=1, more=[account(name, "inet:127.0.0.1:%d" % mute.port) for name in MUTE])
+    servers = [(Mute(len(MUTE)), MUTE), (Deaf(0), DEAF)]
+    hurried.set_users(count=1, more=[account(name, "inet:127.0.0.1:%d" % server.port)
+                                     for server, names in servers for name in names])
     hurried.start()
 
 
@@ -124,13 +138,23 @@ def _():
     tap.equal(len(spare.stored("u4")), 3)
 
 
+def others_have_time(names):
+    before = len(hurried.stored("u0"))
+    with hurried.client() as client:
+        replies = client.deliver("s@x", [name + "@x" for name in [*names, "u0"]], HELLO)
+        tap.equal(replies["u0@x"].code, 250)
+        tap.equal({replies[name + "@x"].code for name in names}, {451})
+    tap.equal(len(hurried.stored("u0")), before + 1)
+
+
 @tap.case("a server that lets us wait takes no time from others of the message")
 def _():
-    with hurried.client() as client:
-        replies = client.deliver("s@x", [name + "@x" for name in [*MUTE, "u0"]], HELLO)
-        tap.equal(replies["u0@x"].code, 250)
-        tap.equal({replies[name + "@x"].code for name in MUTE}, {451})
-    tap.equal(len(hurried.stored("u0")), 1)
+    others_have_time(MUTE)
+
+
+@tap.case("nor does one that says nothing behind the dot")
+def _():
+    others_have_time(DEAF)
 
 
 @tap.case("nobody answers: for now")
