@@ -66,6 +66,22 @@ socket:
   batch_max = 200
   user = vmail
   rcpt_include_affixes
+lossy:
+  driver = lmtp
+  socket = {lossy}
+  batch_max = 200
+  user = vmail
+  delivery_date_add
+  envelope_to_add
+  return_path_add
+lossy_inet:
+  driver = smtp
+  protocol = lmtp
+  hosts = 127.0.0.1
+  port = 2424
+  hosts_override
+  allow_localhost
+  hosts_try_chunking = {chunking}
 pipe:
   driver = pipe
   command = {deliver} -d $address_data
@@ -86,11 +102,15 @@ begin retry
 * * F,1h,1m
 """
 
+LOSSY = ladle.SOCKETS + "/lossy"
+LOSSY_INET = ("127.0.0.1", 2424)
 # What came from outside is tainted and refused in a command line: the user's name must be looked
 # up, and the sender comes as the Return-path field.
 ROUTES = {
     "secure": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
     "socket": "accept",
+    "lossy": "accept",
+    "lossy_inet": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
     "lmtp": "manualroute\n  route_list = * 127.0.0.1\n  self = send",
     "pipe": "accept\n  address_data = ${lookup{$local_part}lsearch,ret=key{%s}{$value}fail}"
             % world.USERS_FILE,
@@ -98,14 +118,17 @@ ROUTES = {
 
 
 class Exim:
-    def __init__(self, transport, verify="", port=25, certificate="system"):
+    def __init__(self, transport, verify="", port=25, certificate="system",
+                 chunking="*", queue_runs=("-q1m",)):
         world.in_lab()
         self.address = ("127.0.0.1", port)
         self.log_path = "/var/log/exim4/mainlog"
         self.mark = 0
         self.process = None
+        self.queue_runs = queue_runs
         self.text = CONFIG.format(transport=transport, router=ROUTES[transport], verify=verify,
-                                  port=port, deliver=ladle.DELIVER,
+                                  port=port, deliver=ladle.DELIVER, lossy=LOSSY,
+                                  chunking=chunking,
                                   certificate=certificate, socket=ladle.UNIX).replace("%%", "%")
         tap.witness("log of exim", self.log)
 
@@ -115,7 +138,7 @@ class Exim:
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(self.text)
         os.chmod(path, 0o644)
-        self.process = subprocess.Popen(["exim", "-bdf", "-q1m"], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["exim", "-bdf", *self.queue_runs], stdin=subprocess.DEVNULL,
                                         stderr=subprocess.STDOUT, stdout=subprocess.DEVNULL)
         tap.until(lambda: "daemon started" in self.log()[self.mark:], "Exim has started")
         return self
@@ -123,6 +146,11 @@ class Exim:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+
+    def flush(self):
+        """One attempt for everything in the queue, due or not."""
+        subprocess.run(["exim", "-qff"], stdin=subprocess.DEVNULL, check=True, timeout=120,
+                       stdout=subprocess.DEVNULL)
 
     def log(self):
         try:

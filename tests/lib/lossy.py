@@ -2,27 +2,33 @@
 that has not heard how its message fared."""
 
 import os
+import re
 import socket
 import threading
 
 
 class Lossy:
-    """Listens on the unix socket `path` and passes everything on to the one at `target`.
+    """Listens at `address`, a path or (host, port), and passes everything on to the unix socket
+    at `target`.
 
-    lose: None, or how the next connections end once a message's last dot has come by:
+    lose: None, or how the next connections end once a message's last dot (or BDAT LAST with all
+    its octets) has come by:
       "closed"  what follows the dot (Postfix sends QUIT along) is held back, the replies are read
                 and thrown away, and both connections are closed
       "reset"   all is passed on, and both connections end before the replies are read
     """
 
-    def __init__(self, path, target):
+    def __init__(self, address, target):
         self.target = target
         self.lose = None
         self.lost = 0
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        os.chmod(path, 0o666)
-        self.listener.listen(50)
+        if isinstance(address, str):
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(address)
+            os.chmod(address, 0o666)
+            self.listener.listen(50)
+        else:
+            self.listener = socket.create_server(address, backlog=50)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -43,14 +49,23 @@ class Lossy:
                 server.close() if state["is_lost"].is_set() else self._shut(server)
                 return
             seen = (seen + data)[-100000:]
-            at = seen.find(b"\r\n.\r\n")
-            if state["lose"] is None or at < 0:
+            end = self._end_of_message(seen)
+            if state["lose"] is None or not end:
                 server.sendall(data)
                 continue
-            behind = len(seen) - (at + 5)
+            behind = len(seen) - end
             state["is_lost"].set()
             server.sendall(data if state["lose"] == "reset" else data[:len(data) - behind])
             return
+
+    @staticmethod
+    def _end_of_message(seen):
+        """Where the first message ends, or 0: not yet."""
+        chunk = re.search(rb"BDAT (\d+) LAST\r\n", seen)
+        if chunk:
+            end = chunk.end() + int(chunk.group(1))
+            return end if end <= len(seen) else 0
+        return seen.find(b"\r\n.\r\n") + 5 if b"\r\n.\r\n" in seen else 0
 
     def _to_client(self, client, server, state):
         while True:
