@@ -33,7 +33,7 @@ struct checker {
 	const struct enclosing
 	    *enclosing;                /* the commands whose blocks these are, innermost first */
 	struct unknown_name *unknowns; /* reported once each */
-	struct known_name *known;      /* a place for each hash, during the check */
+	struct known_name known[CHECKER_KNOWN_NAMES]; /* a place for each hash */
 	void *states[REGISTRY_MAX];
 	struct checker *outer; /* of the script that includes this one; null for the first */
 };

@@ -10,9 +10,7 @@
 static struct sieve_script *compile(
     struct checker *checker, struct problems *problems, struct span source)
 {
-	struct known_name known[CHECKER_KNOWN_NAMES] = {0};
 	unsigned errors_before = problems->errors->error_count;
-	checker->known = known;
 	/* The tree borrows names from its source. */
 	source = arena_span(checker->arena, span_first(source, LIMIT_SCRIPT_BYTES + 1));
 	struct node *first = parser_parse(checker->arena, source, problems);
