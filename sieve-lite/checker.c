@@ -53,7 +53,8 @@ bool checker_require(struct checker *checker, struct span name)
 {
 	const struct extension *guest = checker->features.guest;
 	size_t index = registry_find(name);
-	if (guest != NULL && span_is(name, guest->name)) {
+	if (guest != NULL &&
+	    (span_is(name, guest->name) || (guest->alias != NULL && span_is(name, guest->alias)))) {
 		registry_turn_on(&checker->features, guest);
 		return true;
 	}

@@ -134,6 +134,7 @@ struct envelope_part {
 
 struct extension {
 	const char *name;     /* as required; null: always in effect */
+	const char *alias;    /* of a guest: another name for it; null: none */
 	const char *document; /* where it is described: "RFC 5228" */
 	unsigned needs;       /* of enum sieve_ability: without, it does not exist */
 	const char *implies;  /* another that is in effect with it; null: none */

@@ -522,6 +522,7 @@ static const struct command commands[] = {
 
 const struct extension testsuite_extension = {
     .name = "vnd.dovecot.testsuite",
+    .alias = "vnd.stalwart.testsuite", /* the same tests, of another engine */
     .document = "Pigeonhole",
     .commands = commands,
     .variable_spaces = variable_spaces,
