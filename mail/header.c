@@ -9,15 +9,6 @@ bool header_name_is_valid(struct span name)
 	return name.len > 0;
 }
 
-bool header_is_field_line(struct span line)
-{
-	size_t colon = span_find(line, ':');
-	while (colon > 0 && colon < line.len &&
-	       (line.data[colon - 1] == ' ' || line.data[colon - 1] == '\t'))
-		colon--;
-	return colon < line.len && header_name_is_valid(span_first(line, colon));
-}
-
 static bool is_continuation(struct span text)
 {
 	return text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t');

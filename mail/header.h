@@ -20,9 +20,6 @@ bool header_next(struct span *rest, struct header_field *field_out);
 /* True for a field-name (RFC 5322 3.6.8: printable ASCII but colon) of at least one byte. */
 bool header_name_is_valid(struct span name);
 
-/* True for a line that begins a field: a name, blanks perhaps, a colon. */
-bool header_is_field_line(struct span line);
-
 /* The first field of that name (ASCII case folded) in the block. */
 bool header_find(struct span head, const char *name, struct header_field *field_out);
 

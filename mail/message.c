@@ -1,7 +1,6 @@
 #include "mail/message.h"
 
 #include "base/file.h"
-#include "mail/header.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,23 +17,18 @@ static uint64_t count_lines(struct span text)
 	return lines;
 }
 
-/* How many bytes of `text` are header: up to and with the empty line, or up to the first line
- * that cannot belong to it. A From_ line, even one that mboxes quote, may begin it. When the
- * text goes on behind `text` (`is_cut`), an unfinished last line is left to the body. */
+/* How many bytes of `text` are header: up to and with the empty line. When the text goes on
+ * behind `text` (`is_cut`), an unfinished last line is left to the body. */
 static size_t header_len(struct span text, bool is_cut)
 {
 	struct span rest = text;
 	struct span line;
-	for (bool is_first = true; rest.len > 0; is_first = false) {
+	while (rest.len > 0) {
 		struct span before = rest;
 		span_next_line(&rest, &line);
-		bool is_whole = line.len < before.len;
 		if (line.len == 0)
 			return text.len - rest.len;
-		bool is_folded = !is_first && (line.data[0] == ' ' || line.data[0] == '\t');
-		bool is_from = is_first && (span_starts_with(line, "From ") ||
-		                               span_starts_with(line, ">From "));
-		if ((is_cut && !is_whole) || !(is_folded || is_from || header_is_field_line(line)))
+		if (is_cut && line.len == before.len)
 			return text.len - before.len;
 	}
 	return text.len;

@@ -31,9 +31,9 @@ struct message {
  * all the same, its rest just counts as body. Cut at a line's end. */
 #define MESSAGE_HEADER_MAX ((size_t)1024 * 1024)
 
-/* Finds the header of a finished spool. The header ends at the first empty line, or before the
- * first line that is no header field nor the continuation of one (then there is no empty line
- * and that line begins the body). The spool is borrowed by the message and all versions of it. */
+/* Finds the header of a finished spool. The header ends at the first empty line or with the
+ * message, and not at a line that is no field: what stands below that is a field to Dovecot too,
+ * and so to people's programs. The spool is borrowed by the message and all versions of it. */
 bool message_open(struct arena *arena, const struct spool *spool, struct message *message_out,
     struct status *status);
 

@@ -231,16 +231,6 @@ static void take_boundary(struct reader *reader, size_t depth, bool is_last, uin
 		open_part(reader, next, false);
 }
 
-static bool is_header_line(struct reader *reader, struct span line)
-{
-	const struct mime_part *part = innermost(reader);
-	bool is_first = reader->line_start == part->header_start;
-	bool is_folded = !is_first && line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
-	bool is_from = is_first && part->is_in_message &&
-	               (span_starts_with(line, "From ") || span_starts_with(line, ">From "));
-	return is_folded || is_from || header_is_field_line(line);
-}
-
 /* A line, without its LF, or as much of it as is looked at; then it is no boundary. */
 static void take_line(struct reader *reader, struct span line, bool is_cut, uint64_t next)
 {
@@ -250,13 +240,8 @@ static void take_line(struct reader *reader, struct span line, bool is_cut, uint
 		take_boundary(reader, depth, is_last, next);
 		return;
 	}
-	/* The first line of a body may be the first of the header of a message in it. */
-	while (reader->is_in_header && !is_header_line(reader, line)) {
-		bool is_empty = line.len == 0;
-		end_header(reader, is_empty ? next : reader->line_start, true);
-		if (is_empty)
-			return;
-	}
+	if (reader->is_in_header && line.len == 0)
+		end_header(reader, next, true);
 }
 
 /* Reads from where a line begins, to the end. */

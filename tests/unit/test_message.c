@@ -96,12 +96,13 @@ START_TEST(the_header_ends_where_it_ends)
 	} rows[] = {
 	    {"A: b\n\nbody\n", "A: b\n\n"},
 	    {"A: b\n c\n\td\nE : f\n\nbody", "A: b\n c\n\td\nE : f\n\n"},
-	    {"A: b\nno field\nC: d\n", "A: b\n"},
+	    {"A: b\nno field\nC: d\n\nbody", "A: b\nno field\nC: d\n\n"},
+	    {"A: b\nFrom x y\n>From x y\n:\nC: d\n\n", "A: b\nFrom x y\n>From x y\n:\nC: d\n\n"},
 	    {"A: b\n", "A: b\n"},
 	    {"A: b", "A: b"},
 	    {"\nbody", "\n"},
-	    {"body only\n", ""},
-	    {" folded first\n", ""},
+	    {"no empty line\nat all", "no empty line\nat all"},
+	    {" folded first\nA: b\n\n", " folded first\nA: b\n\n"},
 	    {"From x y\nA: b\n\n", "From x y\nA: b\n\n"},
 	    {"", ""},
 	};

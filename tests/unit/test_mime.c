@@ -48,9 +48,11 @@ START_TEST(parts_are_found)
 	        "M0 multipart/x [pro]\n-1 text/plain [one]\n-1 text/plain []\n"},
 	    {"Content-Type: multipart/x; boundary=\"b \"\n\n--b\nContent-Type: a/b\n--b\n--b--",
 	        "M0 multipart/x []\n-1 a/b []\n-1 text/plain []\n"},
-	    /* no empty line behind the header of a part */
-	    {"Content-Type: multipart/x; boundary=b\n\n--b\nA: b\nno field\n--b--\n",
-	        "M0 multipart/x []\n-1 text/plain [no field]\n"},
+	    /* a line that is no field in the header of a part, and no end of it */
+	    {"Content-Type: multipart/x; boundary=b\n\n--b\nno field\nContent-Type: "
+	     "a/b\n\nbody\n--b\n"
+	     "A: b\nno field\n--b--\n",
+	        "M0 multipart/x []\n-1 a/b [body]\n-1 text/plain []\n"},
 	    /* the outer boundary ends inner parts, longer ones are others */
 	    {"Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: multipart/y; "
 	     "boundary=bb\n\n"
@@ -65,7 +67,7 @@ START_TEST(parts_are_found)
 	    {"Content-Type: message/rfc822\n\nA: b\nContent-Type: c/d\n\nbody",
 	        "R0 message/rfc822 []\n-1 c/d [body]\n"},
 	    {"Content-Type: message/rfc822\n\nno header",
-	        "R0 message/rfc822 []\n-1 text/plain [no header]\n"},
+	        "R0 message/rfc822 []\n-1 text/plain []\n"},
 	    {"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQTogYg==",
 	        "-0 message/rfc822 [QTogYg==]\n"},
 	    {"Content-Type: multipart/digest; boundary=b\n\n--b\n\nA: b\n\nbody\n--b--",

@@ -48,7 +48,9 @@ START_TEST(the_run_at_the_top_is_believed_and_what_is_below_is_not)
 	        false},
 	    {"Return-Path: not an address\nTo: t\n\n", "Return-Path: not an address\nTo: t\n\n",
 	        NULL, NULL, true},
-	    {"no header at all\n", "", NULL, NULL, true},
+	    {"no header at all\n", "no header at all\n", NULL, NULL, true},
+	    {"To: t\nno field\nReturn-Path: <evil>\nFrom: f\n\n", "To: t\nno field\nFrom: f\n\n",
+	        NULL, NULL, true},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct message message = open_text(rows[i].text);
