@@ -77,7 +77,7 @@ static int run_delivery(const struct role *role)
 	};
 	forget_stdio();
 	if (!generation->is_per_recipient) {
-		signals_end();
+		signals_end(NULL);
 		if (!become(&generation->delivery_account))
 			return EXIT_FAILURE;
 	}

@@ -6,7 +6,6 @@
 #include "lmtp-bridge/signals.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,8 +27,7 @@ int flusher_run(const struct settings *settings, struct board *board)
 	time_t looked_at = 0;
 	pid_t parent = getppid();
 	struct sweep *sweep = sweep_new(settings, 0);
-	signals_end();
-	signal(SIGTERM, leave);
+	signals_end(leave);
 	while (getppid() == parent) {
 		int64_t now_ms = clock_monotonic_ms();
 		time_t now = clock_now().tv_sec;

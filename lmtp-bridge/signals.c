@@ -41,11 +41,13 @@ void signals_begin(void)
 	handle(SIGPIPE, SIG_IGN, 0);
 }
 
-void signals_end(void)
+void signals_end(void (*at_term)(int))
 {
 	/* Handlers and not SIG_IGN, which programs started from here would inherit. */
 	for (size_t i = 0; i < OUR_COUNT; i++)
 		handle(our_signals[i], forget, SA_RESTART);
+	if (at_term != NULL)
+		handle(SIGTERM, at_term, SA_RESTART);
 	handle(SIGCHLD, SIG_DFL, 0);
 	handle(SIGALRM, SIG_DFL, 0);
 	handle(SIGPIPE, SIG_IGN, 0);

@@ -9,9 +9,10 @@
 
 /* Blocks TERM, INT, HUP and CHLD and notes them from then on; ignores PIPE. */
 void signals_begin(void);
-/* For a delivery process: what it runs gets the usual ways of signals; TERM, INT and HUP do
- * nothing to it, because it stops when its last session does. */
-void signals_end(void);
+/* For a process that runs others: they get the usual ways of signals. INT and HUP do nothing to
+ * it, TERM what `at_term` does (also one that came before), or nothing if that is null: a delivery
+ * process stops when its last session does. */
+void signals_end(void (*at_term)(int));
 
 const sigset_t *signals_while_waiting(void);
 

@@ -191,6 +191,25 @@ def _():
         stream.write(good)
 
 
+@tap.case("a flusher hears that it shall end, however young it is")
+def _():
+    def pids():
+        path = "/proc/%d/task/%d/children" % (bridge.process.pid, bridge.process.pid)
+        with open(path, encoding="ascii") as stream:
+            return {int(pid) for pid in stream.read().split()}
+
+    for _ in range(10):
+        old, told = pids(), set()
+        bridge.process.send_signal(signal.SIGHUP)
+        # To a delivery process, which may be the first, it says nothing.
+        while len(told) < 2:
+            for pid in pids() - old - told:
+                os.kill(pid, signal.SIGTERM)
+                told.add(pid)
+        tap.until(lambda: told.isdisjoint(bridge.children("lmtp-flusher")), "it ends", 60)
+        tap.until(lambda: bridge.children("lmtp-flusher"), "there is another", 60)
+
+
 @tap.case("a delivery process of a certain age makes room for a fresh one, and nobody notices")
 def _():
     tap.until(lambda: bridge.children("lmtp-delivery"), "there is one")

@@ -47,7 +47,7 @@ static void start_process(void)
 	    .board = world.board,
 	    .slot = slot,
 	};
-	signals_end();
+	signals_end(NULL);
 	close(world.channel.calling);
 	_exit(delivery_process_run(&start));
 }
