@@ -105,9 +105,8 @@ bool pipeline_flush(struct pipeline *pipeline, const struct pipeline_call *call,
 	struct delivery delivery = pipeline_begin(pipeline, call, &envelope, &flush->recipient);
 	bool is_good = delivery_open(&delivery, pipeline->users, status);
 	if (is_good && flush->maker >= 0 && (uid_t)flush->maker != delivery.user.uid)
-		is_good = status_fail(status, CAUSE_USER_UNKNOWN,
-		    "outgoing mail of \"%.*s\" was announced by uid %lld",
-		    (int)delivery.user.name.len, delivery.user.name.data, (long long)flush->maker);
+		is_good = status_fail(
+		    status, CAUSE_USER_UNKNOWN, "announced by uid %lld", (long long)flush->maker);
 	/* Deliveries announce whom they found; by other names of theirs users could be many. */
 	if (is_good && flush->maker >= 0 &&
 	    !span_equals(flush->recipient.user_name, delivery.user.name))

@@ -42,7 +42,7 @@ lab_packages() {
 	*) refuse "there is no lab named '$1'" ;;
 	esac
 	if [ "$1" = bench ]; then echo procmail maildrop; fi
-	if [ "$1" = postfix ]; then echo libnet-ssleay-perl libevent-2.1-7; fi
+	if [ "$1" = postfix ]; then echo libnet-ssleay-perl libevent-2.1-7 systemd; fi
 	echo iproute2 python3 strace swaks
 }
 
