@@ -52,8 +52,8 @@ def configure(account='user = "vmail"', transport="sendmail", more=""):
         stream.write(CONFIG % (transport, account) + more)
 
 
-def drop_in(name, text):
-    directory = "/etc/systemd/system/ladle.service.d"
+def drop_in(name, text, unit="ladle.service"):
+    directory = "/etc/systemd/system/%s.d" % unit
     os.makedirs(directory, exist_ok=True)
     with open("%s/%s.conf" % (directory, name), "w", encoding="utf-8") as stream:
         stream.write(text)
@@ -315,12 +315,11 @@ def _():
     tap.until(lambda: os.listdir(waiting), "it waits")
     configure(SYSTEM, transport="sendmail")
     mx.mark_log()
+    # By itself it begins a minute after the machine, and waits for five.
+    drop_in("often", "[Timer]\nOnActiveSec=0\nOnUnitInactiveSec=3\nAccuracySec=1\n",
+            "ladle-outbox.timer")
     box.run("systemctl", "start", "ladle-outbox.timer")
-    tap.contains(box.run("systemctl", "list-timers", "--no-pager").stdout, "ladle-outbox.service")
-    # The first time it would by itself is a minute after the start of the machine.
-    tap.until(lambda: not os.listdir(waiting) or not box.run("systemctl", "start",
-                                                             "ladle-outbox.service"),
-              "it is sent", 60)
+    tap.until(lambda: not os.listdir(waiting), "it is sent", 60)
     tap.equal(mx.delivery("sys1@example.test").status, "sent")
 
 
