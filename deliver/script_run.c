@@ -13,7 +13,7 @@
 #include "deliver/story.h"
 
 struct script {
-	const struct script_runner *runner;
+	struct script_runner *runner;
 	struct delivery *delivery;
 	const struct script_wanted *wanted;
 	const struct script_version *version;
@@ -69,15 +69,20 @@ static enum script_end keep(
 }
 
 /* What a script has made of the message is what the next one sees. */
-static enum script_end take_over(struct delivery *delivery, struct sieve_result *result)
+static enum script_end take_over(const struct script *script, struct sieve_result *result)
 {
-	const struct message *current = delivery->keep.message;
+	struct delivery *delivery = script->delivery;
+	struct script_runner *runner = script->runner;
+	const struct message *current = runner->message;
 	for (struct action *action = result->actions.first; action != NULL; action = action->next) {
 		if (action->message == NULL)
 			action->message = current;
 	}
 	if (result->keep.message == NULL)
 		result->keep.message = current;
+	runner->message = result->keep.message;
+	sieve_chain_add(&runner->chain, script->version->script, result);
+	sieve_chain_keep(&runner->chain, &result->keep);
 	action_drop_keeps(&delivery->actions);
 	append_actions(&delivery->actions, &result->actions);
 	delivery->implicit_keep = result->implicit_keep;
@@ -159,13 +164,14 @@ static enum script_end run(const struct script *script, struct status *status)
 	    .started_us = sieve_host_cpu_us()};
 	struct sieve_host host = sieve_host_of(&questions);
 	size_t seen_before = seen_count(delivery);
-	const struct message *current = delivery->keep.message;
+	const struct message *current = script->runner->message;
 	struct sieve_input input = {.message = current != NULL ? current : &delivery->message,
 	    .top_bytes = delivery->top_bytes,
 	    .envelope = delivery->envelope,
 	    .recipient = &delivery->recipient->envelope,
 	    .recipient_delimiter = delivery->settings->recipient_delimiter,
 	    .user_email = find_user_email(delivery),
+	    .chain_flags = script->runner->chain.flags,
 	    .is_answered = is_answered(delivery),
 	    .now = clock_now(),
 	    .host = &host};
@@ -173,7 +179,7 @@ static enum script_end run(const struct script *script, struct status *status)
 	case SIEVE_DONE:
 		if (delivery->settings->sieve.last_good && leaves_trace(script))
 			script_keep_good(delivery, script->wanted->path, script->version);
-		return take_over(delivery, &result);
+		return take_over(script, &result);
 	case SIEVE_FAILED:
 		seen_forget(delivery, seen_before);
 		return fail(script, &result);
@@ -218,7 +224,7 @@ static bool is_given_up(const struct script *script)
 	return true;
 }
 
-enum script_end script_run(const struct script_runner *runner, struct delivery *delivery,
+enum script_end script_run(struct script_runner *runner, struct delivery *delivery,
     const struct script_wanted *wanted, enum script_answer answer,
     const struct script_version *version, struct status *status)
 {

@@ -8,6 +8,8 @@
 struct script_runner {
 	const struct script_rules *rules;
 	struct seen_room *seen;
+	struct sieve_chain chain;      /* of the scripts that have run */
+	const struct message *message; /* as they have left it; null: as it came */
 };
 
 enum script_end {
@@ -18,7 +20,7 @@ enum script_end {
 
 /* `answer` and `version` are what script_cache_get() gave for `wanted`, ready or broken. Of a
  * user's script that is broken the last good version runs, where the site wants that. */
-enum script_end script_run(const struct script_runner *runner, struct delivery *delivery,
+enum script_end script_run(struct script_runner *runner, struct delivery *delivery,
     const struct script_wanted *wanted, enum script_answer answer,
     const struct script_version *version, struct status *status);
 

@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libsieve.a
 	%D%/address_list.c %D%/address_list.h \
 	%D%/address_parts.c %D%/address_parts.h \
 	%D%/check_arguments.c %D%/check_arguments.h \
+	%D%/chain.c \
 	%D%/checker.c %D%/checker.h \
 	%D%/compile.c \
 	%D%/core_actions.c \

@@ -352,7 +352,7 @@ void run_settle_keep(struct run *run)
 enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
     const struct sieve_input *input, struct sieve_result *result_out)
 {
-	*result_out = (struct sieve_result){.implicit_keep = true};
+	*result_out = (struct sieve_result){.implicit_keep = true, .flags = input->chain_flags};
 	return run_script(arena, script, input, result_out);
 }
 

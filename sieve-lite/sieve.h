@@ -188,6 +188,9 @@ struct sieve_input {
 	/* Flags and keywords the message has already, where it is stored; null: none. */
 	const struct span *flags;
 	size_t flag_count;
+	/* The internal variable of imap4flags, where earlier scripts have used it (sieve_chain);
+	 * null data: none has. */
+	struct span chain_flags;
 	/* An earlier script has answered the message: vacation does not do so again. */
 	bool is_answered;
 	struct timespec now;
@@ -216,5 +219,21 @@ struct sieve_result {
  * in `arena`. The origin of each action is the command's place in the script. */
 enum sieve_end sieve_run(struct arena *arena, const struct sieve_script *script,
     const struct sieve_input *input, struct sieve_result *result_out);
+
+/* Scripts that run one after the other over one message, each as long as those before it leave a
+ * keep. Zero-initialise. */
+struct sieve_chain {
+	struct span flags; /* the internal variable of imap4flags, for the next script */
+	bool has_keep;
+	struct action keep; /* the last explicit one */
+};
+
+/* A script of the chain has ended. Its keeps have flags afterwards, where they are decided. */
+void sieve_chain_add(struct sieve_chain *chain, const struct sieve_script *script,
+    const struct sieve_result *result);
+
+/* Makes the implicit keep of the last script what is kept at the end of the chain: what an explicit
+ * one that was deferred has asked for. */
+void sieve_chain_keep(const struct sieve_chain *chain, struct action *keep);
 
 #endif

@@ -114,25 +114,6 @@ static bool goes_on(const struct sieve_result *result)
 	return result->implicit_keep || action_has_keep(&result->actions);
 }
 
-/* Keeps of scripts that ended are done at the end of the chain, with flags and version as they were
- * then; only the last one counts, and it has the flags of the one before where its script knows
- * none. */
-static void take_keep(
-    const struct sieve_script *script, struct sieve_result *result, struct action *keep)
-{
-	bool knows_flags = registry_is_on(&script->features, &ext_imap4flags);
-	struct action *action = result->actions.first;
-	for (; action != NULL; action = action->next) {
-		if (action->kind != ACTION_KEEP)
-			continue;
-		if (!knows_flags && keep->kind == ACTION_KEEP) {
-			action->flags = keep->flags;
-			action->flag_count = keep->flag_count;
-		}
-		*keep = *action;
-	}
-}
-
 static void drop_keeps(struct sieve_result *result)
 {
 	action_drop_keeps(&result->actions);
@@ -143,7 +124,7 @@ static void drop_keeps(struct sieve_result *result)
 bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct argument *paths)
 {
 	struct sieve_result result = {.implicit_keep = true};
-	struct action keep = {.kind = ACTION_DISCARD};
+	struct sieve_chain chain = {0};
 	const struct testsuite_outcome outer = suite->outcome;
 	bool is_compiled = true;
 	bool is_good = true;
@@ -157,15 +138,10 @@ bool testsuite_run_chain(struct testsuite *suite, struct run *run, const struct 
 		drop_keeps(&result);
 		is_good = run_one(suite, script, &result) == SIEVE_DONE &&
 		          testsuite_prepare(suite, &result);
-		take_keep(script, &result, &keep);
+		sieve_chain_add(&chain, script, &result);
 	}
-	if (result.implicit_keep && keep.kind == ACTION_KEEP) {
-		result.keep.message = keep.message;
-		if (keep.flags != NULL) {
-			result.keep.flags = keep.flags;
-			result.keep.flag_count = keep.flag_count;
-		}
-	}
+	if (result.implicit_keep)
+		sieve_chain_keep(&chain, &result.keep);
 	is_good = testsuite_finish(suite, &result, result.actions.first, is_good);
 	suite->outcome = outer;
 	return is_good && is_compiled;

@@ -138,6 +138,38 @@ def filing(folder):
 
 # -- which scripts run -----------------------------------------------------------------------------
 
+FLAG = 'require ["imap4flags", "fileinto", "copy"]; '
+CHAINS = [  # name, before, the user's own, after, {folder: flags}
+    ("flags for the inbox", FLAG + 'addflag "\\\\Flagged";', "", "keep;", {"INBOX": "F"}),
+    ("flags for what others file", FLAG + 'addflag "\\\\Flagged";',
+     'require "fileinto"; fileinto "Work";', None, {"Work": "F"}),
+    ("flags that others see", FLAG + 'addflag "\\\\Flagged";',
+     FLAG + 'if hasflag "\\\\Flagged" { setflag "\\\\Seen"; }', "", {"INBOX": "S"}),
+    ("the flags of an explicit keep", FLAG + 'keep :flags "\\\\Flagged";', "keep;",
+     FLAG + 'addflag "\\\\Seen";', {"INBOX": "F"}),
+    ("the last keep that knows flags", FLAG + 'keep :flags "\\\\Flagged";',
+     FLAG + 'keep :flags "\\\\Seen";', "", {"INBOX": "S"}),
+    ("a discard behind a keep", "keep;", "discard;", "", {}),
+    ("a copy and a keep", FLAG + 'fileinto :copy :flags "\\\\Seen" "Work";', "keep;", None,
+     {"INBOX": "", "Work": "S"}),
+]
+
+
+@tap.case("a chain of scripts: flags and keeps")
+def _():
+    for name, before, own_script, after, wanted in CHAINS:
+        fresh()
+        write("site/before/10.sieve", before)
+        write("anna/.dovecot.sieve", own_script)
+        if after is not None:
+            write("site/after.sieve", after)
+        tap.equal(deliver(), (0, ""), name)
+        root = path("anna/Maildir")
+        found = {folder: message.flags for folder in ["INBOX"] + maildir.folders(root)
+                 for message in maildir.messages(root, folder)}
+        tap.equal(found, wanted, name)
+
+
 @tap.case("before, the user's own, after, each only while the message is to be kept")
 def _():
     fresh()
