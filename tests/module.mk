@@ -1,7 +1,7 @@
 # Unit tests are listed by the folder they test (unit_tests += ... in its module.mk).
 UNIT_LIBS = $(CHECK_LIBS)
-TESTS += tests/house/check_floors.sh tests/house/check_manual.sh
-dist_check_SCRIPTS += tests/house/check_floors.sh tests/house/check_manual.sh
+TESTS += tests/house/check_floors.sh tests/house/check_manual.sh tests/house/check_tests.sh
+dist_check_SCRIPTS += tests/house/check_floors.sh tests/house/check_manual.sh tests/house/check_tests.sh
 check_PROGRAMS += tests/house/settings
 tests_house_settings_SOURCES = tests/house/settings.c
 tests_house_settings_LDADD = $(DELIVER_LIBS)

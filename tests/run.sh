@@ -270,9 +270,10 @@ build
 unit_tests
 if wanted lmtp/test_metrics; then get_promtool; fi
 for file in "$TOP"/tests/*/test_*.sh "$TOP"/tests/*/test_*.py; do
-	[ -x "$file" ] || continue
+	[ -e "$file" ] || continue
 	name=${file#"$TOP"/tests/}
 	name=${name%.*}
-	if wanted "$name"; then run_test "$file" "$name"; fi
+	wanted "$name" || continue
+	if [ -x "$file" ]; then run_test "$file" "$name"; else fail "$name: the file is not executable"; fi
 done
 finish
