@@ -13,7 +13,9 @@ static struct sieve_script *compile(
 	unsigned errors_before = problems->errors->error_count;
 	/* The tree borrows names from its source. */
 	source = arena_span(checker->arena, span_first(source, LIMIT_SCRIPT_BYTES + 1));
-	struct node *first = parser_parse(checker->arena, source, problems);
+	/* Only tests have commands of a guest. */
+	struct node *first = parser_parse(checker->arena, source,
+	    checker->options->guest != NULL ? LIMIT_TEST_NODES : LIMIT_NODES, problems);
 	if (problems->errors->error_count == errors_before)
 		checker_check(checker, first);
 	for (size_t i = 0; i < registry_count(); i++) {

@@ -12,8 +12,9 @@
 #define LIMIT_ARGUMENTS 32 /* of one command or test */
 #define LIMIT_BLOCK_DEPTH 32
 #define LIMIT_TEST_DEPTH 32
-#define LIMIT_NODES 50000 /* commands, tests, arguments and strings of one script */
-#define LIMIT_ERRORS 64   /* then the compiler gives up */
+#define LIMIT_NODES 50000        /* commands, tests, arguments and strings of one script */
+#define LIMIT_TEST_NODES 1000000 /* of a test file, which no stranger gives us */
+#define LIMIT_ERRORS 64          /* then the compiler gives up */
 #define LIMIT_VARIABLE_NAME_BYTES 64
 #define LIMIT_MATCHES 32 /* wildcards of a pattern whose values can be used */
 

@@ -25,6 +25,7 @@ struct parser {
 	struct token token; /* the one to be looked at */
 	struct bytes texts; /* of the list that is being read: struct text */
 	unsigned node_count;
+	unsigned max_nodes;
 	bool is_sound;    /* no mistake of the grammar so far */
 	bool is_lost;     /* a list of tests without one: whatever it stands in is given up */
 	bool is_hopeless; /* too large or too many errors: the rest is not looked at */
@@ -72,11 +73,12 @@ static struct problems *mistake(struct parser *parser)
 
 static bool count_node(struct parser *parser)
 {
-	if (++parser->node_count <= LIMIT_NODES)
+	if (++parser->node_count <= parser->max_nodes)
 		return true;
 	if (!parser->is_hopeless)
 		problem_error(parser->problems, parser->token.at,
-		    "this script is too large: more than %d commands and arguments", LIMIT_NODES);
+		    "this script is too large: more than %u commands and arguments",
+		    parser->max_nodes);
 	parser->is_hopeless = true;
 	return false;
 }
@@ -383,9 +385,11 @@ static bool parse_commands(struct parser *parser, struct node **first_out, unsig
 	return is_known;
 }
 
-struct node *parser_parse(struct arena *arena, struct span source, struct problems *problems)
+struct node *parser_parse(
+    struct arena *arena, struct span source, unsigned max_nodes, struct problems *problems)
 {
-	struct parser parser = {.arena = arena, .problems = problems, .is_sound = true};
+	struct parser parser = {
+	    .arena = arena, .problems = problems, .max_nodes = max_nodes, .is_sound = true};
 	struct node *first = NULL;
 	if (source.len > LIMIT_SCRIPT_BYTES) {
 		problem_error(problems, (struct place){1, 1},

@@ -8,7 +8,9 @@
 /* Tokens to a tree (RFC 5228 8.2). Gives the first command, null for an empty script. What is
  * wrong is in `problems`; parsing goes on behind the next ';' or block, so that one mistake is
  * one message. The tree is complete only when there were no errors. `source` (borrowed) must
- * live as long as the tree. */
-struct node *parser_parse(struct arena *arena, struct span source, struct problems *problems);
+ * live as long as the tree, of which `max_nodes` (LIMIT_NODES) commands, tests, arguments and
+ * strings are taken. */
+struct node *parser_parse(
+    struct arena *arena, struct span source, unsigned max_nodes, struct problems *problems);
 
 #endif

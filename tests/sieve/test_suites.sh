@@ -60,6 +60,15 @@ not ok 7 - outside.svtest
 1..7
 # 3 passed, 4 failed"
 
+{
+	echo 'require "vnd.dovecot.testsuite"; test "long" {'
+	for _ in {1..30000}; do echo 'if not true { test_fail ""; }'; done
+	echo '}'
+} >long.svtest
+"$sieve" test long.svtest >out 2>&1
+is "a test file may be longer than any script" "$?: $(tail -n 1 out)" "0: 1 passed, 0 failed"
+rm long.svtest
+
 "$sieve" test missing.svtest >out 2>&1
 is "a missing file is trouble" "$?" 2
 "$sieve" test >out 2>&1
