@@ -358,6 +358,13 @@ bool address_list_one(struct arena *arena, struct span text, struct address *add
 	return true;
 }
 
+bool address_list_target(struct arena *arena, struct span text, struct address *address_out)
+{
+	struct address listed;
+	return address_list_one(arena, text, &listed) &&
+	       address_parse(arena, listed.text, address_out, NULL);
+}
+
 struct span address_list_name(struct arena *arena, const struct listed_address *listed)
 {
 	struct reader reader = {.arena = arena, .rest = listed->phrase};

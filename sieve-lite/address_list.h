@@ -22,6 +22,9 @@ struct listed_address *address_list_parse(struct arena *arena, struct span value
  * route, no group (sieve-address, RFC 5228 2.4.2.3). False: it is none. */
 bool address_list_one(struct arena *arena, struct span text, struct address *address_out);
 
+/* The same, as SMTP has it: an address to send to. */
+bool address_list_target(struct arena *arena, struct span text, struct address *address_out);
+
 /* The name of the person, quotes undone and encoded words decoded; empty: none. */
 struct span address_list_name(struct arena *arena, const struct listed_address *listed);
 

@@ -5,20 +5,12 @@
 #include "sieve-lite/features.h"
 #include "sieve-lite/run.h"
 
-/* The address that a script gives, perhaps with a name, as SMTP has it. */
-static bool parse_target(struct arena *arena, struct span text, struct address *address_out)
-{
-	struct address listed;
-	return address_list_one(arena, text, &listed) &&
-	       address_parse(arena, listed.text, address_out, NULL);
-}
-
 static bool check_redirect(struct checker *checker, struct node *node)
 {
 	const struct text *target = &node->positionals[0]->texts[0];
 	struct address address;
 	if (node_tag(node, "list") != NULL || !text_is_constant(target) ||
-	    parse_target(checker->arena, target->literal, &address))
+	    address_list_target(checker->arena, target->literal, &address))
 		return true;
 	problem_error(checker->problems, target->at, "'%s' is no address to send to",
 	    problem_quote(checker->problems, target->literal));
@@ -54,7 +46,7 @@ static bool redirect_to(struct run *run, const struct node *node, struct span te
 	struct address target;
 	uint64_t max = run->script->options->max_redirects;
 	unsigned count;
-	if (!parse_target(run->arena, text, &target)) {
+	if (!address_list_target(run->arena, text, &target)) {
 		run_fail(run, "this is no address to send to");
 		return false;
 	}

@@ -6,6 +6,7 @@
  * The reported message is a part of the report. One that is too long for memory is reported with
  * its header alone. */
 #include "base/utf8.h"
+#include "sieve-lite/address_list.h"
 #include "sieve-lite/features.h"
 #include "sieve-lite/fields.h"
 #include "sieve-lite/letter.h"
@@ -26,24 +27,19 @@ static bool is_token(struct span text)
 	return text.len > 0;
 }
 
-static bool read_recipient(struct arena *arena, struct span text, struct address *address_out)
-{
-	return address_parse(arena, text, address_out, NULL) && address_out->domain.len > 0;
-}
-
 static bool check_report(struct checker *checker, struct node *node)
 {
 	const struct text *type = &node->positionals[0]->texts[0];
 	const struct text *recipient = &node->positionals[2]->texts[0];
 	struct address address;
 	bool is_sound = true;
-	if (text_is_constant(type) && !is_token(type->literal)) {
+	if (text_is_constant(type) && !is_token(span_trim(type->literal))) {
 		problem_error(checker->problems, type->at, "'%s' is no feedback type",
 		    problem_quote(checker->problems, type->literal));
 		is_sound = false;
 	}
 	if (text_is_constant(recipient) &&
-	    !read_recipient(checker->arena, recipient->literal, &address)) {
+	    !address_list_target(checker->arena, recipient->literal, &address)) {
 		problem_error(checker->problems, recipient->at, "'%s' is no address to send to",
 		    problem_quote(checker->problems, recipient->literal));
 		is_sound = false;
@@ -209,12 +205,12 @@ static void run_report(struct run *run, const struct node *node)
 	struct report report = {.has_headers_only = node_tag(node, "headers_only") != NULL};
 	struct span recipient = run_text(run, &node->positionals[2]->texts[0]);
 	struct bytes text = {0};
-	report.type = run_text(run, &node->positionals[0]->texts[0]);
+	report.type = span_trim(run_text(run, &node->positionals[0]->texts[0]));
 	if (!is_token(report.type)) {
 		run_fail(run, "this is no feedback type");
 		return;
 	}
-	if (!read_recipient(run->arena, recipient, &report.recipient)) {
+	if (!address_list_target(run->arena, recipient, &report.recipient)) {
 		run_fail(run, "this is no address to send to");
 		return;
 	}
