@@ -88,6 +88,6 @@ bool access_meet(
 		    connection->address);
 		return false;
 	}
-	*is_trusted_out = is_trusted(settings, connection->address);
+	*is_trusted_out = !connection->is_unknown && is_trusted(settings, connection->address);
 	return true;
 }

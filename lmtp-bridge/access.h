@@ -14,7 +14,8 @@ bool access_check(const struct listen_settings *settings, struct status *status)
 
 /* Before anything is said: whether the client may use the listener, and whether it is believed
  * about others. The PROXY protocol is read where the listener has it, from a trusted network or a
- * unix socket; what counts from then on is the address it tells. A unix socket's client must be a
+ * unix socket; what counts from then on is the address it tells, and who it cannot name is not
+ * trusted. A unix socket's client must be a
  * process of one of `peers` or of root, if there are any. It is trusted only where `trusted` has
  * "unix": Exim's lmtp transport understands no reply of more than 255 bytes, and what is offered to
  * trusted clients makes that to LHLO longer. Null settings are standard input: nobody to ask.

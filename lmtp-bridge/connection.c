@@ -41,6 +41,7 @@ void connection_init(struct connection *connection, int in_fd, int out_fd)
 	struct stat stat;
 	connection->tls_module = NULL;
 	connection->tls = NULL;
+	connection->is_unknown = false;
 	connection->in_fd = in_fd;
 	connection->out_fd = out_fd;
 	/* A pipe or terminal on standard output is shared with others, who expect it to block. */
@@ -137,7 +138,8 @@ enum connection_end connection_read_proxy(struct connection *connection, int64_t
 	}
 	if (!proxy_header_parse(so_far, &header))
 		return CONNECTION_CLOSED;
-	if (!header.is_local)
+	connection->is_unknown = header.is_unknown;
+	if (!header.is_local && !header.is_unknown)
 		snprintf(connection->address, sizeof(connection->address), "%s", header.source);
 	return CONNECTION_FINE;
 }

@@ -15,6 +15,8 @@ struct connection {
 	const struct tls_module *tls_module;
 	void *tls;        /* null: in the clear */
 	char address[64]; /* the client's IP address; "" when it has none */
+	bool
+	    is_unknown; /* the address is that of a proxy, which does not say whose it speaks for */
 };
 
 /* Owns nothing; `in_fd` and `out_fd` stay the caller's. */

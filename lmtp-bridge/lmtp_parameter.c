@@ -125,7 +125,11 @@ static bool take_embedded(struct span *rest, struct bytes *to)
  * "\x{...}" for any other. */
 static bool decode_utf8_address(struct span rest, struct bytes *to)
 {
+	if (!utf8_is_valid(rest))
+		return false;
 	while (rest.len > 0) {
+		if ((unsigned char)rest.data[0] <= ' ' || rest.data[0] == 0x7F)
+			return false;
 		if (rest.data[0] == '\\') {
 			if (!take_embedded(&rest, to))
 				return false;
@@ -202,6 +206,10 @@ static bool set_orcpt(struct arena *arena, struct span value, struct lmtp_comman
 	struct span text = span_from(value, semicolon + 1);
 	if (semicolon == 0 || semicolon >= value.len || text.len == 0 || value.len > ORCPT_MAX)
 		return false;
+	for (size_t i = 0; i < type.len; i++) {
+		if (!ascii_is_visible(type.data[i]))
+			return false;
+	}
 	bool is_utf8 = span_is_nocase(type, "utf-8");
 	bool is_good =
 	    is_utf8 ? decode_utf8_address(text, &decoded) : lmtp_xtext_decode(text, &decoded);

@@ -236,6 +236,7 @@ void lmtp_secured(struct lmtp *lmtp)
 	assert(lmtp->is_starting_tls);
 	end_transaction(lmtp);
 	bytes_reset(&lmtp->client_name);
+	lmtp_told_clear(&lmtp->xclient);
 	lmtp->is_starting_tls = false;
 	lmtp->is_authenticated = false;
 	lmtp->state = LMTP_STATE_FRESH;

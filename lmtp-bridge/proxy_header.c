@@ -64,9 +64,9 @@ static bool parse_v1(struct span line, struct proxy_header *header)
 	    memcmp(line.data + line.len - 2, "\r\n", 2) != 0)
 		return false;
 	line = span_first(line, line.len - 2);
-	header->is_local =
+	header->is_unknown =
 	    span_is(line, "PROXY UNKNOWN") || span_starts_with(line, "PROXY UNKNOWN ");
-	if (header->is_local)
+	if (header->is_unknown)
 		return true;
 	while (count < 6 && span_next_piece(&line, ' ', &word[count]))
 		count++;
@@ -91,10 +91,11 @@ static bool parse_v2(struct span header, struct proxy_header *out)
 	unsigned family = (unsigned char)header.data[13];
 	const char *address = header.data + V2_FIXED;
 	size_t len = header.len - V2_FIXED;
-	out->is_local = command == V2_LOCAL || (family != V2_TCP4 && family != V2_TCP6);
 	if (command != V2_LOCAL && command != V2_PROXY)
 		return false;
-	if (out->is_local)
+	out->is_local = command == V2_LOCAL;
+	out->is_unknown = !out->is_local && family != V2_TCP4 && family != V2_TCP6;
+	if (out->is_local || out->is_unknown)
 		return true;
 	if (len < (family == V2_TCP4 ? V2_TCP4_BYTES : V2_TCP6_BYTES))
 		return false;

@@ -11,7 +11,8 @@
 #define PROXY_HEADER_MAX 4096
 
 struct proxy_header {
-	bool is_local; /* the proxy's own connection, or an address we have no use for */
+	bool is_local;   /* the proxy's own connection */
+	bool is_unknown; /* somebody's of whom it says nothing that we understand */
 	char source[64];
 };
 

@@ -113,8 +113,9 @@ bool secure_begin(struct secure *secure)
 	    listen->tls == LISTEN_TLS_OPTIONAL || listen->tls == LISTEN_TLS_REQUIRED;
 	options->needs_tls = listen->tls == LISTEN_TLS_REQUIRED;
 	/* Networks we trust, and unix sockets, need no password. */
-	options->needs_auth = listen->auth == LISTEN_AUTH_REQUIRED && !options->is_trusted &&
-	                      secure->connection->address[0] != '\0';
+	options->needs_auth =
+	    listen->auth == LISTEN_AUTH_REQUIRED && !options->is_trusted &&
+	    (secure->connection->address[0] != '\0' || secure->connection->is_unknown);
 	if (listen->tls == LISTEN_TLS_IMPLICIT && !handshake(secure))
 		return false;
 	renew_exchange(secure);

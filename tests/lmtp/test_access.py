@@ -80,6 +80,10 @@ def _():
     with Proxied(b"PROXY TCP4 198.51.100.7 127.0.0.1 999 24\r\n") as client:
         tap.check("XCLIENT" not in client.extensions, "another one")
         tap.equal(client.command("XCLIENT NAME=x").code, 550)
+    for header, trusted in ((V2 + b"\x20\0\0\0", True), (b"PROXY UNKNOWN\r\n", False),
+                            (V2 + b"\x21\x31\0\1x", False)):
+        with Proxied(header) as client:
+            tap.equal("XCLIENT" in client.extensions, trusted, "%r" % header)
 
 
 @tap.case("PROXY: no header, a bad one, or an untrusted proxy: the connection is closed")

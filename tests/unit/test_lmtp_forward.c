@@ -152,6 +152,26 @@ START_TEST(xclient_makes_another_client_of_it)
 }
 END_TEST
 
+/* RFC 3207 4.2: nothing that came in the clear counts behind TLS. */
+START_TEST(xclient_is_forgotten_by_tls)
+{
+	struct lmtp_options options = talk_options();
+	struct talk talk;
+	options.is_trusted = true;
+	options.offers_tls = true;
+	options.client_address = SPAN("127.0.0.1");
+	talk_start(&talk, &options);
+	say(&talk, "LHLO p\r\nXCLIENT NAME=c.test ADDR=192.0.2.1 HELO=h.test LOGIN=u\r\n");
+	say(&talk, "LHLO p\r\nSTARTTLS\r\nLHLO p\r\nMAIL FROM:<>\r\n");
+	const struct envelope *envelope = lmtp_envelope(talk.lmtp);
+	ck_assert(span_is(envelope->client_name, "p"));
+	ck_assert(span_is(envelope->client_address, "127.0.0.1"));
+	ck_assert_ptr_null(envelope->origin_name.data);
+	ck_assert(span_is(envelope->protocol, "LMTPS"));
+	talk_clear(&talk);
+}
+END_TEST
+
 UNIT_TESTS("XFORWARD and XCLIENT", attributes_are_decoded, a_value_has_a_limit,
     only_trusted_clients_are_believed, xforward_holds_for_one_transaction,
-    xclient_makes_another_client_of_it)
+    xclient_makes_another_client_of_it, xclient_is_forgotten_by_tls)

@@ -472,6 +472,13 @@ static const struct dsn_row {
     {"ORCPT=utf-8;\\x{}", false, 0, NULL, NULL},
     {"ORCPT=utf-8;\\x{1234567}", false, 0, NULL, NULL},
     {"ORCPT=rfc822;a ORCPT=rfc822;a", false, 0, NULL, NULL},
+    /* It is said again to servers behind us: nothing in it may end a line or a word there. */
+    {"ORCPT=utf-8;a\rRSET", false, 0, NULL, NULL},
+    {"ORCPT=utf-8;a\tb", false, 0, NULL, NULL},
+    {"ORCPT=utf-8;a\x7F", false, 0, NULL, NULL},
+    {"ORCPT=utf-8;a\xC3(", false, 0, NULL, NULL},
+    {"ORCPT=rfc\r822;a@b", false, 0, NULL, NULL},
+    {"ORCPT=rfc\xC3\xBC;a@b", false, 0, NULL, NULL},
 };
 
 static bool is_text(struct span a, const char *wanted)

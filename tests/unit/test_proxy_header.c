@@ -10,17 +10,18 @@
 		name, header, sizeof(header) - 1, source \
 	}
 #define LOCAL "local"
+#define UNKNOWN "unknown"
 
 static const struct row {
 	const char *name;
 	const char *header;
 	size_t len;
-	const char *source; /* null: none; LOCAL: the proxy itself */
+	const char *source; /* null: none; LOCAL: the proxy itself; UNKNOWN: it does not say */
 } rows[] = {
     ROW("TCP4", "PROXY TCP4 192.0.2.1 127.0.0.1 65535 24\r\n", "192.0.2.1"),
     ROW("TCP6", "PROXY TCP6 2001:db8::1 ::1 1 24\r\n", "2001:db8::1"),
-    ROW("UNKNOWN", "PROXY UNKNOWN\r\n", LOCAL),
-    ROW("UNKNOWN with more", "PROXY UNKNOWN ffff::1 x 1 2\r\n", LOCAL),
+    ROW("UNKNOWN", "PROXY UNKNOWN\r\n", UNKNOWN),
+    ROW("UNKNOWN with more", "PROXY UNKNOWN ffff::1 x 1 2\r\n", UNKNOWN),
     ROW("UNKNOWNX", "PROXY UNKNOWNX\r\n", NULL),
     ROW("v4 as v6", "PROXY TCP6 192.0.2.1 ::1 1 24\r\n", NULL),
     ROW("a name", "PROXY TCP4 localhost 127.0.0.1 1 24\r\n", NULL),
@@ -37,7 +38,7 @@ static const struct row {
            "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\1\0\x18",
         "2001:db8::1"),
     ROW("v2 LOCAL", V2 "\x20\0\0\0", LOCAL),
-    ROW("v2 unix", V2 "\x21\x31\0\1x", LOCAL),
+    ROW("v2 unix", V2 "\x21\x31\0\1x", UNKNOWN),
     ROW("v2 too short", V2 "\x21\x11\0\x0B\xC0\0\2\1\x7F\0\0\1\0\1\0", NULL),
     ROW("v2 of version 3", V2 "\x31\x11\0\x0C\xC0\0\2\1\x7F\0\0\1\0\1\0\x18", NULL),
     ROW("v2 too long", V2 "\x21\x11\xFF\xFF", NULL),
@@ -58,7 +59,8 @@ static void check(const struct row *row)
 		return;
 	ck_assert_uint_eq(so_far.len, row->len);
 	ck_assert_msg(header.is_local == (strcmp(row->source, LOCAL) == 0), "%s", row->name);
-	if (!header.is_local)
+	ck_assert_msg(header.is_unknown == (strcmp(row->source, UNKNOWN) == 0), "%s", row->name);
+	if (!header.is_local && !header.is_unknown)
 		ck_assert_str_eq(header.source, row->source);
 }
 
