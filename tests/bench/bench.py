@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Ladle costs, beside Dovecot, procmail, maildrop and the floor. Started by run.sh in a lab.
+"""What Ladle costs, beside Dovecot, Cyrus, procmail, maildrop and the floor. Started by run.sh in a lab.
 
 Every case runs its contenders in turn, so that whoever else is busy on this machine disturbs all
 of them alike, and compares medians.
@@ -14,175 +14,20 @@ import sys
 import time
 from statistics import median
 
+import contenders
 import ladle
-import tap
 import world
+from contenders import DOVECOT, NAME, SCRATCH, USERS, make_home, make_own, world_file, write_users
 
-SCRATCH = os.environ["LAB_SCRATCH"]
 PROGRAMS = os.environ["BENCH_PROGRAMS"]
-USERS = 2000
 KB4 = 4096
 MB10 = 10 << 20
-
-DOVECOT_ROOT = "/var/lib/bench-dovecot"
-DOVECOT = DOVECOT_ROOT + "/dovecot.conf"
-# smtp-source -N makes the recipients 1u@..., 2u@... of "u@...".
-NAME = "%du"
-
-# Five rules, of which none matches until the last: the usual case is the whole script.
-SIEVE = """\
-require ["fileinto", "envelope"];
-if header :contains "X-Spam-Flag" "YES" { fileinto "Junk"; stop; }
-if header :contains "List-Id" "<announce.example.org>" { fileinto "Lists"; stop; }
-if address :is "from" "boss@example.com" { fileinto "Boss"; stop; }
-if header :matches "Subject" "*[ticket #*]*" { fileinto "Tickets"; stop; }
-if anyof (size :over 100M, envelope :is "from" "nobody@example.com") { discard; }
-"""
-
-DOVECOT_CONFIG = """\
-base_dir = {root}/run
-state_dir = {root}/state
-log_path = {root}/log
-protocols = lmtp
-ssl = no
-auth_username_format = %n
-first_valid_uid = 500
-mail_location = maildir:~/Maildir
-mail_temp_dir = {scratch}/spool
-mail_plugins = quota
-recipient_delimiter = +
-postmaster_address = postmaster@example.test
-userdb {{
-  driver = passwd-file
-  args = username_format=%n {users}
-}}
-passdb {{
-  driver = passwd-file
-  args = username_format=%n {users}
-}}
-namespace inbox {{
-  inbox = yes
-}}
-service auth {{
-  unix_listener auth-userdb {{
-    mode = 0666
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
-  }}
-}}
-service lmtp {{
-  unix_listener lmtp {{
-    mode = 0666
-  }}
-}}
-protocol lmtp {{
-  mail_plugins = quota sieve
-}}
-protocol lda {{
-  mail_plugins = quota sieve
-}}
-plugin {{
-  quota = maildir:User quota
-  quota_rule = *:storage=1G
-  sieve = file:~/.dovecot.sieve
-}}
-"""
-
-LADLE_MORE = """\
-spool_directory = "{scratch}/spool"
-state_directory = "{scratch}/state"
-""".format(scratch=SCRATCH)
+# Over LMTP, with their packages; goals are about the first.
+OTHERS = {"dovecot": "dovecot-core", "cyrus": "cyrus-imapd"}
 
 runs = 5
 rows = []
 numbers = itertools.count()
-
-
-# -- contenders --------------------------------------------------------------------------------
-
-def homes_of(contender):
-    return "%s/%s" % (SCRATCH, contender)
-
-
-def users_of(contender):
-    return "/etc/ladle/users-" + contender
-
-
-def write_users(contender, count, more=()):
-    """The password file of a contender; homes are made by make_home."""
-    with open(users_of(contender) + ".new", "w", encoding="ascii") as stream:
-        for name in itertools.chain((NAME % n for n in range(1, count + 1)), more):
-            stream.write("%s:{PLAIN}x:%d:%d::%s/%s::\n" % (
-                name, world.VMAIL_UID, world.VMAIL_UID, homes_of(contender), name))
-    os.rename(users_of(contender) + ".new", users_of(contender))
-
-
-def make_home(contender, name):
-    home = "%s/%s" % (homes_of(contender), name)
-    make_own(home)
-    world_file(home + "/.dovecot.sieve", SIEVE)
-    return home
-
-
-def make_own(directory):
-    os.makedirs(directory)
-    os.chown(directory, world.VMAIL_UID, world.VMAIL_UID)
-    os.chmod(directory, 0o700)
-
-
-def world_file(path, text):
-    with open(path, "w", encoding="ascii") as stream:
-        stream.write(text)
-    os.chown(path, world.VMAIL_UID, world.VMAIL_UID)
-
-
-class Ladle:
-    name = "ladle"
-    socket = ladle.UNIX
-
-    def __init__(self):
-        world.USERS_FILE = users_of(self.name)
-        make_own(SCRATCH + "/state")  # as the unit's StateDirectory is made before the start
-        ladle.configure(more=LADLE_MORE)
-        text = open(ladle.CONFIG_PATH, encoding="utf-8").read()
-        text = text.replace("lmtp {\n", "lmtp {\n  sessions = 1100\n", 1)
-        text = text.replace('users "system"  { driver = "passwd" }\n', "")
-        world_file(ladle.CONFIG_PATH, text)
-        world_file("/etc/ladle-plain.conf", re.sub(r"plugins = .*", "plugins = {}", text))
-        os.chmod(ladle.CONFIG_PATH, 0o644)
-        self.bridge = ladle.Bridge(arguments=["-F"]).start()
-
-    def processes(self):
-        return tree_of(self.bridge.process.pid)
-
-
-class Dovecot:
-    name = "dovecot"
-    socket = DOVECOT_ROOT + "/run/lmtp"
-
-    def __init__(self):
-        for directory in ("run", "state"):
-            os.makedirs("%s/%s" % (DOVECOT_ROOT, directory))
-        world_file(DOVECOT, DOVECOT_CONFIG.format(root=DOVECOT_ROOT, users=users_of(self.name),
-                                                  scratch=SCRATCH))
-        world_file(DOVECOT_ROOT + "/log", "")  # dovecot-lda writes it as vmail
-        subprocess.run(["dovecot", "-c", DOVECOT], check=True, stdin=subprocess.DEVNULL)
-        tap.until(lambda: os.path.exists(self.socket), "Dovecot has its socket")
-
-    def processes(self):
-        with open(DOVECOT_ROOT + "/run/master.pid", encoding="ascii") as stream:
-            return tree_of(int(stream.read()))
-
-
-def tree_of(pid):
-    found = [pid]
-    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as stream:
-        for child in stream.read().split():
-            found += tree_of(int(child))
-    return found
 
 
 def comm(pid):
@@ -269,17 +114,21 @@ def floor(writers, messages, length):
 
 def sending(*arguments, **options):
     return {server.name: lambda server=server: send(server, *arguments, **options)
-            for server in (bridge, dovecot)}
+            for server in (bridge, dovecot, cyrus)}
 
 
-def compared(unit, values, other="dovecot", is_time=False):
-    ratio = ratio_of(values, other, "ladle") if is_time else ratio_of(values, "ladle", other)
-    return ratio, "%s %.4g %s (ratio %.2f)" % (other, median(values[other]), unit, ratio)
+def compared(unit, values, *others, is_time=False):
+    """The ratio to the first of the others, which is what goals are about, and a text with all."""
+    ratios = {name: ratio_of(values, name, "ladle") if is_time else ratio_of(values, "ladle", name)
+              for name in others}
+    text = ", ".join("%s %.4g %s (ratio %.2f)" % (name, median(values[name]), unit, ratio)
+                     for name, ratio in ratios.items())
+    return ratios[others[0]], text
 
 
 def case_lmtp_20_sessions():
     values = interleaved({**sending(20, USERS, KB4), "floor": lambda: floor(20, USERS, KB4)})
-    ratio, text = compared("/s", values)
+    ratio, text = compared("/s", values, *OTHERS)
     share = ratio_of(values, "ladle", "floor")
     row("LMTP, 20 sessions, 4 KB, %d users" % USERS, "%.0f/s" % median(values["ladle"]), text,
         "4 x Dovecot", ratio >= 4)
@@ -290,16 +139,19 @@ def case_lmtp_20_sessions():
 def case_lmtp_1_session():
     values = interleaved({**sending(1, USERS // 2, KB4),
                           "floor": lambda: floor(1, USERS // 2, KB4)})
-    ratio, text = compared("/s", values)
+    ratio, text = compared("/s", values, *OTHERS)
     row("LMTP, 1 session, 4 KB", "%.0f/s" % median(values["ladle"]),
         text + ", floor %.0f/s" % median(values["floor"]), "4 x Dovecot", ratio >= 4)
 
 
 def case_lmtp_20_recipients():
     values = interleaved(sending(1, USERS // 20, KB4, recipients=20))
-    ratio, text = compared("/s", values)
+    ratio, text = compared("/s", values, *OTHERS)
     row("LMTP, 20 recipients a message, deliveries", "%.0f/s" % median(values["ladle"]), text,
         "6 x Dovecot", ratio >= 6)
+    linked = output_of(["find", *map(contenders.homes_of, values), "-type", "f", "-links", "+1"])
+    if linked:
+        raise SystemExit("recipients share files:\n" + linked[:2000])
 
 
 def case_lmtp_large():
@@ -319,7 +171,7 @@ def case_lmtp_large():
     contenders["ladle"] = send_and_count
     values = {name: [10 * rate for rate in rates]
               for name, rates in interleaved(contenders).items()}
-    ratio, text = compared("MB/s", values)
+    ratio, text = compared("MB/s", values, *OTHERS)
     row("LMTP, 10 MB messages", "%.0f MB/s" % median(values["ladle"]), text, "2 x Dovecot",
         ratio >= 2)
     share = median(shares)
@@ -342,7 +194,7 @@ def probe(server, count, *rate):
 def case_probes():
     values = interleaved({server.name: lambda server=server: probe(server, 3000)[0]
                           for server in (bridge, dovecot)})
-    ratio, text = compared("/s", values)
+    ratio, text = compared("/s", values, "dovecot")
     row("RCPT probes on one connection", "%.0f/s" % median(values["ladle"]), text, "3 x Dovecot",
         ratio >= 3)
     late = interleaved({server.name: lambda server=server: probe(server, 2000, 1000)[1]
@@ -380,9 +232,9 @@ def case_deliver_plain():
         "procmail": lambda: execs("/usr/bin/procmail", "-m", home + "/procmailrc", home=home),
         "maildrop": lambda: execs("/usr/bin/maildrop", home + "/mailfilter", home=home),
     })
-    ratio, text = compared("ms", values, "procmail", is_time=True)
+    ratio, text = compared("ms", values, "procmail", "maildrop", is_time=True)
     row("`deliver`, plain Maildir, one exec", "%.2f ms" % median(values["ladle"]),
-        text + ", maildrop %.2f ms" % median(values["maildrop"]), "as procmail", ratio >= 1)
+        text, "as procmail", ratio >= 1)
 
 
 def case_deliver_sieve():
@@ -392,7 +244,7 @@ def case_deliver_sieve():
         "dovecot": lambda: execs("/usr/lib/dovecot/dovecot-lda", "-c", DOVECOT, "-f",
                                  "a@sender.test", "-d", NAME % 2),
     })
-    ratio, text = compared("ms", values, is_time=True)
+    ratio, text = compared("ms", values, "dovecot", is_time=True)
     row("`deliver`, Sieve and quota, one exec", "%.2f ms" % median(values["ladle"]),
         text.replace("dovecot", "dovecot-lda"), "1/5 of dovecot-lda", ratio >= 5)
 
@@ -427,7 +279,7 @@ def case_sieve():
             "dovecot": lambda arguments=arguments: execs("/usr/bin/sieve-test", "-c", config,
                                                          "-C", *arguments),
         })
-        ratio, text = compared("ms", values, is_time=True)
+        ratio, text = compared("ms", values, "dovecot", is_time=True)
         row("`sieve-lite run`, %d rules" % count, "%.2f ms" % median(values["ladle"]),
             text.replace("dovecot", "sieve-test"), "1/5 of sieve-test", ratio >= 5)
 
@@ -476,7 +328,7 @@ def case_growth_users():
             time.sleep(3)
             send(bridge, 20, 400, KB4, to="last@example.test", numbered=False)
             taken.append(send(bridge, 1, 500, KB4, to="last@example.test", numbered=False))
-    write_users("ladle", USERS, ["last", "huge"])
+    write_users("ladle", USERS)
     few, many = (median(taken) for taken in rates.values())
     row("100,000 users instead of 10, one session", "%.0f/s" % many, "with 10: %.0f/s" % few,
         "flat", ratio_of(rates, 100000, 10) > 0.9)
@@ -484,7 +336,7 @@ def case_growth_users():
 
 def case_growth_messages():
     """A mailbox of 100,000 messages that nobody else touches, beside one that begins empty."""
-    home = "%s/huge" % homes_of("ladle")
+    home = "%s/huge" % contenders.homes_of("ladle")
     os.makedirs(home + "/Maildir/cur")
     for kind in ("new", "tmp"):
         os.makedirs("%s/Maildir/%s" % (home, kind))
@@ -506,7 +358,7 @@ HEAD = """\
 # Benchmarks
 
 Measured by `tests/bench/run.sh --write` on %s, %d processors, %s; load average %.1f before
-it began. Quota and a Sieve script of five rules are on in both, mail is synced. Medians of the
+it began. Quota and a Sieve script of five rules are on in all, mail is synced. Medians of the
 rounds (%d), in which all take turns; ratios are medians of the rounds' ratios. Rates are
 deliveries; the load is `smtp-source -L -N -d` of Postfix. The floor is `tests/bench/floor.c`:
 create, write, sync, rename, sync of the directory, and nothing else, with as many writers as there
@@ -517,10 +369,16 @@ are sessions. Only ratios carry over to another machine.
 """
 
 
+def version_of(package):
+    version = output_of(["dpkg-query", "-W", "-f", "${Version}", package])
+    return re.match(r"(?:\d+:)?([\d.]+)", version).group(1)
+
+
 def report():
-    version = re.match(r"\S+", output_of(["dovecot", "--version"])).group(0)
+    versions = " and ".join("%s %s" % (name.capitalize(), version_of(package))
+                            for name, package in OTHERS.items())
     with open(SCRATCH + "/benchmarks.md", "w", encoding="utf-8") as stream:
-        stream.write(HEAD % (time.strftime("%Y-%m-%d"), os.cpu_count(), "Dovecot " + version,
+        stream.write(HEAD % (time.strftime("%Y-%m-%d"), os.cpu_count(), versions,
                              load_before, runs))
         for line in rows:
             stream.write("| %s | %s | %s | %s | %s |\n" % line)
@@ -529,23 +387,14 @@ def report():
 
 
 def main(arguments):
-    global runs, bridge, dovecot, load_before
+    global runs, bridge, dovecot, cyrus, load_before
     world.in_lab()
     if arguments[:1] == ["--runs"]:
         runs = int(arguments[1])
         arguments = arguments[2:]
     load_before = os.getloadavg()[0]
     world.add_virtual_users({})
-    os.mkdir(SCRATCH + "/spool")
-    os.chmod(SCRATCH + "/spool", 0o1777)
-    for contender in ("ladle", "dovecot"):
-        write_users(contender, USERS, ["last", "huge"])
-        for number in range(1, USERS + 1):
-            make_home(contender, NAME % number)
-        make_home(contender, "last")
-        make_home(contender, "huge")
-        os.chmod(homes_of(contender), 0o755)
-    bridge, dovecot = Ladle(), Dovecot()
+    bridge, dovecot, cyrus = contenders.Ladle(), contenders.Dovecot(), contenders.Cyrus()
     for name, case in list(globals().items()):
         title = name.removeprefix("case_")
         if title != name and (not arguments or any(word in title for word in arguments)):

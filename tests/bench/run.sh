@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh - measures Ladle beside Dovecot, procmail, maildrop and the floor, on this disk.
+# run.sh - measures Ladle beside Dovecot, Cyrus, procmail, maildrop and the floor, on this disk.
 #
 #   tests/bench/run.sh [--write] [--runs N] [CASE...]
 #

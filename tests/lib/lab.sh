@@ -6,8 +6,8 @@
 #   lab.sh shell NAME              the same with a shell, to look around
 #
 # NAME is "postfix" (Postfix and Dovecot), "exim" (Exim and Cyrus), which conflicts with it, or
-# "bench": the first and other delivery agents to compare with. What conflicts with everything is
-# unpacked below /opt/NAME-OF-PACKAGE.
+# "bench" (Postfix and all that Ladle is compared with). What conflicts with everything is unpacked
+# below /opt/NAME-OF-PACKAGE.
 #
 # A lab is an overlay of / in a mount name space of our own: what apt-get writes is kept as
 # LAB_DIR/NAME/kept.tar and the machine itself never sees it. `run` puts a third, empty layer on top
@@ -37,11 +37,12 @@ refuse() {
 
 lab_packages() {
 	case $1 in
-	postfix | bench) echo postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve ;;
+	postfix) echo postfix dovecot-core dovecot-imapd dovecot-lmtpd dovecot-sieve ;;
+	# There can be one IMAP server only: it comes with Cyrus's lmtpd.
+	bench) echo postfix dovecot-core dovecot-lmtpd dovecot-sieve cyrus-imapd procmail maildrop ;;
 	exim) echo exim4-base exim4-config exim4-daemon-heavy cyrus-imapd cyrus-admin ;;
 	*) refuse "there is no lab named '$1'" ;;
 	esac
-	if [ "$1" = bench ]; then echo procmail maildrop; fi
 	if [ "$1" = postfix ]; then echo libnet-ssleay-perl libevent-2.1-7 systemd; fi
 	echo iproute2 python3 strace swaks
 }
