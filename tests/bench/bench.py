@@ -112,6 +112,10 @@ def floor(writers, messages, length):
                             str(length)]).split()[0])
 
 
+def hop(pairs, deliveries):
+    return float(output_of([PROGRAMS + "/hop", str(pairs), str(deliveries)]).split()[0])
+
+
 def sending(*arguments, **options):
     return {server.name: lambda server=server: send(server, *arguments, **options)
             for server in (bridge, dovecot, cyrus)}
@@ -127,13 +131,17 @@ def compared(unit, values, *others, is_time=False):
 
 
 def case_lmtp_20_sessions():
-    values = interleaved({**sending(20, USERS, KB4), "floor": lambda: floor(20, USERS, KB4)})
+    values = interleaved({**sending(20, USERS, KB4), "floor": lambda: floor(20, USERS, KB4),
+                          "hop": lambda: hop(20, 10 * USERS)})
     ratio, text = compared("/s", values, *OTHERS)
     share = ratio_of(values, "ladle", "floor")
     row("LMTP, 20 sessions, 4 KB, %d users" % USERS, "%.0f/s" % median(values["ladle"]), text,
         "4 x Dovecot", ratio >= 4)
     row("the same, beside the floor", "%.0f %%" % (100 * share),
         "floor %.0f/s" % median(values["floor"]), "75 % of the floor", share >= 0.75)
+    share = ratio_of(values, "ladle", "hop")
+    row("the hop between session and delivery process, of the time of a delivery",
+        "%.1f %%" % (100 * share), "alone %.0f/s" % median(values["hop"]), "10 %", share <= 0.1)
 
 
 def case_lmtp_1_session():
@@ -362,7 +370,8 @@ it began. Quota and a Sieve script of five rules are on in all, mail is synced. 
 rounds (%d), in which all take turns; ratios are medians of the rounds' ratios. Rates are
 deliveries; the load is `smtp-source -L -N -d` of Postfix. The floor is `tests/bench/floor.c`:
 create, write, sync, rename, sync of the directory, and nothing else, with as many writers as there
-are sessions. Only ratios carry over to another machine.
+are sessions; the hop is `tests/bench/hop.c`: what the two processes say to each other, and nothing
+else, with as many pairs. Only ratios carry over to another machine.
 
 | case | Ladle | others | goal | |
 |---|---|---|---|---|
