@@ -17,8 +17,8 @@
  *	Argument: x%20y			each
  *	Try: yes			it may fail
  *
- * When it was last tried is the file's mtime, if its mode has S_IXUSR; else it never was. So
- * nothing is ever rewritten. */
+ * When it was last tried is the file's mtime, if its mode has S_IXUSR; else it never was. With
+ * S_IXGRP it is over, and could not be removed. So nothing is ever rewritten. */
 #include "deliver/outbox.h"
 
 #include "base/clock.h"
@@ -114,7 +114,8 @@ struct waiting {
 	time_t made;
 	time_t changed;
 	bool was_tried;
-	off_t start; /* of the message */
+	bool is_over; /* sent or given up */
+	off_t start;  /* of the message */
 	struct outbox_item item;
 	struct span arguments[ARGUMENTS_MAX];
 };
@@ -243,11 +244,16 @@ bool outbox_is_due(const struct outbox_options *options, time_t made, time_t tri
 	return (uint64_t)(now - tried) >= wait_s;
 }
 
+/* What stays must not be sent again by each who looks. */
 static void remove_item(const struct waiting *waiting)
 {
-	if (unlinkat(waiting->dir, waiting->name, 0) != 0 || file_sync_dir(waiting->dir) != 0)
-		log_write(LOG_LEVEL_ERROR, "remove %s from the outbox: %s; it may be sent twice",
-		    waiting->name, strerror(errno));
+	bool is_removed = unlinkat(waiting->dir, waiting->name, 0) == 0;
+	if (is_removed && file_sync_dir(waiting->dir) == 0)
+		return;
+	int error = errno;
+	bool is_marked = !is_removed && fchmod(waiting->fd, S_IRWXU | S_IXGRP) == 0;
+	log_write(LOG_LEVEL_ERROR, "remove %s from the outbox: %s%s", waiting->name,
+	    strerror(error), is_marked ? "" : "; it may be sent twice");
 }
 
 static void give_up(const struct outbox_options *options, const struct waiting *waiting,
@@ -320,6 +326,7 @@ static bool hold_item(struct waiting *waiting)
 	if (fstat(waiting->fd, &found) != 0 || !S_ISREG(found.st_mode) || found.st_nlink == 0)
 		return false;
 	waiting->was_tried = (found.st_mode & S_IXUSR) != 0;
+	waiting->is_over = (found.st_mode & S_IXGRP) != 0;
 	waiting->changed = found.st_mtime;
 	return true;
 }
@@ -330,6 +337,8 @@ static void flush_one(const struct outbox_options *options,
 	struct waiting waiting = {.arena = arena_new(), .name = name, .dir = dir, .fd = -1};
 	if (!hold_item(&waiting)) {
 		tally->waiting += waiting.fd >= 0;
+	} else if (waiting.is_over) {
+		tally->waiting += unlinkat(dir, name, 0) != 0;
 	} else if (!read_block(&waiting)) {
 		log_write(LOG_LEVEL_ERROR,
 		    "outbox file %s/new/%s has no envelope block: left there", options->directory,

@@ -117,6 +117,31 @@ START_TEST(what_is_accepted_goes_and_goes_once)
 }
 END_TEST
 
+START_TEST(what_cannot_be_removed_is_not_sent_again)
+{
+	static const enum outbox_answer answers[] = {OUTBOX_ACCEPTED, OUTBOX_REFUSED};
+	char path[100];
+	if (geteuid() == 0)
+		ck_assert_int_eq(setuid(65534), 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct sent sent = {.answer = answers[i]};
+		enter();
+		put("a@example.net");
+		snprintf(path, sizeof(path), "%s/new", directory);
+		ck_assert_int_eq(chmod(path, 0500), 0);
+		(void)flush(&sent, 1000);
+		ck_assert_uint_eq(flush(&sent, 1000).waiting, 1);
+		ck_assert_int_eq(chmod(path, 0700), 0);
+		struct outbox_tally tally = flush(&sent, 1000);
+		ck_assert_uint_eq(tally.sent + tally.waiting + tally.given_up, 0);
+		ck_assert_uint_eq(sent.calls, 1);
+		ck_assert_int_eq(rmdir(path), 0);
+		bytes_clear(&sent.text);
+		leave();
+	}
+}
+END_TEST
+
 START_TEST(what_fails_waits_and_is_given_up_in_the_end)
 {
 	struct sent sent = {.answer = OUTBOX_TRY_LATER};
@@ -301,7 +326,7 @@ START_TEST(what_nobody_may_send_is_given_up_too)
 }
 END_TEST
 
-UNIT_TESTS("outbox", what_is_accepted_goes_and_goes_once,
+UNIT_TESTS("outbox", what_is_accepted_goes_and_goes_once, what_cannot_be_removed_is_not_sent_again,
     what_fails_waits_and_is_given_up_in_the_end, waits_grow_with_the_age,
     a_program_is_asked_and_its_no_is_not_final, a_program_and_its_arguments_come_back_as_they_were,
     a_file_without_envelope_is_left_alone, a_forged_envelope_ends_no_line,
