@@ -149,6 +149,22 @@ static bool is_about(struct span line, struct span id)
 	return false;
 }
 
+/* As a terminal may have it: the file may lie where a user has written anything. */
+static void print_line(struct span line, FILE *out)
+{
+	for (size_t i = 0; i < line.len; i++) {
+		unsigned char byte = (unsigned char)line.data[i];
+		/* U+0080 to U+009F are control characters too. */
+		bool is_c1 = byte == 0xC2 && i + 1 < line.len &&
+		             (unsigned char)line.data[i + 1] < 0xA0;
+		if (is_c1)
+			i++;
+		bool is_control = is_c1 || (byte < ' ' && byte != '\t') || byte == 0x7F;
+		fputc(is_control ? '?' : byte, out);
+	}
+	fputc('\n', out);
+}
+
 static unsigned print_file(const char *path, struct span id, FILE *out)
 {
 	struct bytes text = {0};
@@ -163,7 +179,7 @@ static unsigned print_file(const char *path, struct span id, FILE *out)
 				count += is_wanted;
 			}
 			if (is_wanted)
-				fprintf(out, "%.*s\n", (int)line.len, line.data);
+				print_line(line, out);
 		}
 	}
 	bytes_clear(&text);

@@ -115,6 +115,18 @@ def _():
     tap.equal(run("--explain", "FAKE")[0], 1)
 
 
+@tap.case("a forged file says nothing to the terminal")
+def _():
+    begin()
+    ident = deliver("hello")
+    with open(path("state/stories"), "a", encoding="utf-8") as stream:
+        stream.write("--- id=%s \x1b[2J\r\x9b\n\x1b]0;title\x07\ttext \u2514\n" % ident)
+    code, text = run("--explain", ident)
+    tap.equal(code, 0)
+    tap.contains(text, "?]0;title?\ttext \u2514\n")
+    tap.check(not set(text) & set("\x1b\x07\r\x9b"), repr(text))
+
+
 @tap.case("off, and only over LMTP")
 def _():
     for story in ("never", "lmtp"):
