@@ -287,6 +287,18 @@ static void start_announced(
 	start(walk->sweep, &worker, found->st_ctim.tv_sec);
 }
 
+static bool has_files(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	bool has_any = false;
+	while (dir != NULL && !has_any && (entry = readdir(dir)) != NULL)
+		has_any = entry->d_name[0] != '.';
+	if (dir != NULL)
+		closedir(dir);
+	return has_any;
+}
+
 /* Users by the names of their directories, but those who have announced something. */
 static void walk_shared(struct sweep *sweep, const struct sweep_round *round, const char *directory)
 {
@@ -300,7 +312,8 @@ static void walk_shared(struct sweep *sweep, const struct sweep_round *round, co
 		const char *announced =
 		    arena_textf(arena, "%s/" STATE_PENDING_NAME "/%s", directory, entry->d_name);
 		struct stat found;
-		if (user.len > 0 && lstat(announced, &found) != 0 && lstat(new, &found) == 0) {
+		if (user.len > 0 && lstat(announced, &found) != 0 && lstat(new, &found) == 0 &&
+		    has_files(new)) {
 			struct worker worker = worker_for(round, user, found.st_uid);
 			start(sweep, &worker, 0);
 		}

@@ -207,6 +207,19 @@ START_TEST(who_is_slow_holds_up_nobody_else)
 }
 END_TEST
 
+START_TEST(of_those_who_announced_nothing_who_has_mail_is_seen_to)
+{
+	enter("cat >/dev/null");
+	ck_assert_int_eq(unlink(in_room("state/.pending/anna")), 0);
+	deliver("bert");
+	ck_assert_uint_eq(sweep(0).done, 2);
+	ck_assert_uint_eq(files_in("state/anna/outbox/new"), 0);
+	/* No process for an empty outbox: nearly all are, most of the time. */
+	ck_assert_uint_eq(sweep(0).done, 0);
+	leave();
+}
+END_TEST
+
 START_TEST(a_user_has_one_name)
 {
 	enter("cat >/dev/null");
@@ -248,7 +261,8 @@ START_TEST(a_link_in_the_place_of_the_state_directory_is_refused)
 END_TEST
 
 UNIT_TESTS("sweep", what_is_announced_is_sent, who_is_slow_holds_up_nobody_else,
-    a_user_has_one_name, a_process_that_stands_still_is_ended,
+    of_those_who_announced_nothing_who_has_mail_is_seen_to, a_user_has_one_name,
+    a_process_that_stands_still_is_ended,
     announcements_beside_the_usual_one_are_seen_to_one_by_one_and_go,
     a_link_in_the_place_of_the_directory_is_not_followed,
     a_link_in_the_place_of_the_state_directory_is_refused)
