@@ -155,8 +155,8 @@ static void print_line(struct span line, FILE *out)
 	for (size_t i = 0; i < line.len; i++) {
 		unsigned char byte = (unsigned char)line.data[i];
 		/* U+0080 to U+009F are control characters too. */
-		bool is_c1 = byte == 0xC2 && i + 1 < line.len &&
-		             (unsigned char)line.data[i + 1] < 0xA0;
+		bool is_c1 =
+		    byte == 0xC2 && i + 1 < line.len && (unsigned char)line.data[i + 1] < 0xA0;
 		if (is_c1)
 			i++;
 		bool is_control = is_c1 || (byte < ' ' && byte != '\t') || byte == 0x7F;

@@ -12,7 +12,8 @@ struct smtp_connection;
 
 /* Connects to "unix:/path" or "inet:host:port" ("inet:[2001:db8::1]:24"; without a port:
  * `default_port`), each address of a name in turn, by `deadline_ms` (clock.h). Looking up a name
- * knows the resolver's limits only (resolv.conf(5): 10 s for one name server that is silent). Null with a temporary status. */
+ * knows the resolver's limits only (resolv.conf(5): 10 s for one name server that is silent). Null
+ * with a temporary status. */
 struct smtp_connection *smtp_connection_open(
     const char *place, const char *default_port, int64_t deadline_ms, struct status *status);
 void smtp_connection_close(struct smtp_connection **connection);
