@@ -16,6 +16,7 @@
 #endif
 #ifdef HAVE_SECCOMP
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #endif
 
@@ -91,7 +92,6 @@ static const int needed[] = {
     SCMP_SYS(pwrite64),
     SCMP_SYS(lseek),
     SCMP_SYS(close),
-    SCMP_SYS(fcntl),
     SCMP_SYS(fstat),
     SCMP_SYS(ftruncate),
     SCMP_SYS(fallocate),
@@ -114,7 +114,6 @@ static const int needed[] = {
     SCMP_SYS(setsockopt),
     SCMP_SYS(getpeername),
     SCMP_SYS(getsockname),
-    SCMP_SYS(ioctl),
     /* new ones: unnamed files (Landlock says where), exchanges, syslog */
     SCMP_SYS(newfstatat),
     SCMP_SYS(unlink),
@@ -146,7 +145,6 @@ static const int needed[] = {
     SCMP_SYS(getgid),
     SCMP_SYS(getegid),
     SCMP_SYS(uname),
-    SCMP_SYS(tgkill),
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigreturn),
@@ -155,6 +153,30 @@ static const int needed[] = {
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
 };
+
+/* Calls that are needed with some values of one argument only. fcntl() and ioctl() could have a
+ * signal sent to another process of the same account. */
+static const struct needed_value {
+	int call;
+	unsigned argument;
+	scmp_datum_t value;
+} needed_values[] = {
+    {SCMP_SYS(socket), 0, AF_UNIX},
+    {SCMP_SYS(fcntl), 1, F_DUPFD},
+    {SCMP_SYS(fcntl), 1, F_DUPFD_CLOEXEC},
+    {SCMP_SYS(fcntl), 1, F_GETFD},
+    {SCMP_SYS(fcntl), 1, F_SETFD},
+    {SCMP_SYS(fcntl), 1, F_GETFL},
+    {SCMP_SYS(fcntl), 1, F_SETFL},
+    {SCMP_SYS(ioctl), 1, FIONREAD},
+    {SCMP_SYS(ioctl), 1, TCGETS},
+};
+
+static int allow_value(scmp_filter_ctx filter, int call, unsigned argument, scmp_datum_t value)
+{
+	const struct scmp_arg_cmp is_it = {.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is_it);
+}
 
 /* Files without a name, and, where the file system has no such thing, any that Landlock lets. */
 static int allow_opening(scmp_filter_ctx filter, bool has_unnamed)
@@ -174,8 +196,11 @@ static int allow_calls(scmp_filter_ctx filter, bool has_unnamed)
 		if (result != 0 && result != -EINVAL && result != -EDOM)
 			return result;
 	}
-	const struct scmp_arg_cmp is_unix = {.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX};
-	int result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_unix);
+	/* abort() sends itself a signal. */
+	int result = allow_value(filter, SCMP_SYS(tgkill), 0, (scmp_datum_t)getpid());
+	for (size_t i = 0; result == 0 && i < sizeof(needed_values) / sizeof(needed_values[0]); i++)
+		result = allow_value(filter, needed_values[i].call, needed_values[i].argument,
+		    needed_values[i].value);
 	if (result == 0)
 		result = allow_opening(filter, has_unnamed);
 	return result != 0 ? result : seccomp_load(filter);

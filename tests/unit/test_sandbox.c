@@ -4,9 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <asm/ioctls.h>
+#include <asm/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +54,35 @@ static int no_fork_no_other_user(const char *layers)
 	return fork() >= 0 || setuid(1) == 0;
 }
 
+static int no_signals_to_others(const char *layers)
+{
+	if (strstr(layers, "seccomp") == NULL)
+		return 77;
+	/* Their own process may have them: abort() sends one. */
+	if (syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0) != 0)
+		return 1;
+	if (kill(getppid(), 0) == 0 || syscall(SYS_tgkill, getppid(), getppid(), 0) == 0)
+		return 1;
+	/* Nor through a descriptor that somebody else is told to own. */
+	int owner = getppid();
+	int fd = STDERR_FILENO;
+	return fcntl(fd, F_SETOWN, owner) == 0 || fcntl(fd, F_SETSIG, SIGKILL) == 0 ||
+	       ioctl(fd, FIOSETOWN, &owner) == 0 || ioctl(fd, SIOCSPGRP, &owner) == 0;
+}
+
+static int descriptors_can_be_set(const char *layers)
+{
+	(void)layers;
+	int pending;
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return 1;
+	int copy = fcntl(fds[0], F_DUPFD_CLOEXEC, 3);
+	return copy < 0 || fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK) != 0 ||
+	       fcntl(copy, F_SETFD, fcntl(copy, F_GETFD)) != 0 ||
+	       ioctl(copy, FIONREAD, &pending) != 0;
+}
+
 static void try_in_sandbox(int (*attempt)(const char *layers))
 {
 	char layers[64];
@@ -74,6 +108,8 @@ START_TEST(what_a_session_needs_works_and_the_rest_does_not)
 	try_in_sandbox(no_program);
 	try_in_sandbox(no_network_but_pairs);
 	try_in_sandbox(no_fork_no_other_user);
+	try_in_sandbox(no_signals_to_others);
+	try_in_sandbox(descriptors_can_be_set);
 }
 END_TEST
 
