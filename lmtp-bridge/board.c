@@ -12,7 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC "ladle board 3"
+#define MAGIC "ladle board 4"
+
+_Static_assert(offsetof(struct board, lost_replies) == BOARD_OPEN_BYTES,
+    "the open part has no room for its figures");
 
 const int64_t board_bounds_us[BOARD_BUCKETS - 1] = {50, 100, 250, 500, 1000, 2500, 5000, 10000,
     25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 60000000, 240000000};
@@ -131,6 +134,12 @@ void board_close(struct board **board)
 	*board = NULL;
 }
 
+void board_hide_replies(struct board *board)
+{
+	if (board != NULL)
+		munmap(&board->lost_replies, sizeof(board->lost_replies));
+}
+
 /* -- counting -------------------------------------------------------------------------------- */
 
 static void add(_Atomic uint64_t *to, uint64_t number)
@@ -206,14 +215,20 @@ static const struct board_slot *slot_at(const struct board *board, uint32_t slot
 	return board == NULL || slot >= BOARD_SLOTS ? NULL : &board->slots[slot];
 }
 
+uint32_t board_slot_end(const struct board *board)
+{
+	uint32_t end = board == NULL ? 0 : atomic_load(&board->slot_end);
+	return end < BOARD_SLOTS ? end : BOARD_SLOTS;
+}
+
 uint32_t board_slot_take(
     struct board *board, enum board_kind kind, uint32_t group, enum board_state state)
 {
 	if (board == NULL)
 		return BOARD_NO_SLOT;
-	uint32_t end = atomic_load(&board->slot_end);
+	uint32_t end = board_slot_end(board);
 	uint32_t at = 0;
-	while (at < end && at < BOARD_SLOTS &&
+	while (at < end &&
 	       atomic_load_explicit(&board->slots[at].kind, memory_order_relaxed) != BOARD_NOTHING)
 		at++;
 	if (at >= BOARD_SLOTS)
@@ -255,8 +270,8 @@ size_t board_count_free(struct board *board, uint32_t group)
 	uint32_t count = 0;
 	if (board == NULL)
 		return 0;
-	uint32_t end = atomic_load(&board->slot_end);
-	for (uint32_t i = 0; i < end && i < BOARD_SLOTS; i++) {
+	uint32_t end = board_slot_end(board);
+	for (uint32_t i = 0; i < end; i++) {
 		const struct board_slot *slot = &board->slots[i];
 		count +=
 		    atomic_load_explicit(&slot->kind, memory_order_relaxed) == BOARD_DELIVERY &&
@@ -392,8 +407,8 @@ static bool has_user(const struct board_slot *slot, uint32_t key)
 size_t board_user_count(const struct board *board, uint32_t slot, uint32_t key)
 {
 	size_t count = 0;
-	uint32_t end = board == NULL ? 0 : atomic_load(&board->slot_end);
-	for (uint32_t i = 0; i < end && i < BOARD_SLOTS; i++)
+	uint32_t end = board_slot_end(board);
+	for (uint32_t i = 0; i < end; i++)
 		count += i != slot && has_user(&board->slots[i], key);
 	return count;
 }

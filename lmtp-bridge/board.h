@@ -13,8 +13,9 @@
 
 /* What the processes of one bridge know of each other, in memory that they share: counters that
  * only grow, and a slot for each process with what it is doing. Nothing is locked; who dies leaves
- * no trace but its slot, which the supervisor clears. Nobody decides by it what would lose or
- * double mail, so a process that writes nonsense does no more harm than wrong figures and limits.
+ * no trace but its slot, which the supervisor clears. Nobody decides by what a session can write
+ * what would lose or double mail, so one that writes nonsense does no more harm than wrong figures
+ * and limits.
  *
  * Every function accepts a null board and BOARD_NO_SLOT and then does nothing. */
 
@@ -91,24 +92,34 @@ enum board_counter {
 	BOARD_COUNTERS
 };
 
+/* Sessions, which speak with the outside, can write the first part; what stands behind it, on pages
+ * of its own, they cannot even see (board_hide_replies). */
+#define BOARD_OPEN_BYTES ((size_t)2 * 1024 * 1024)
+
 struct board {
-	char magic[16];
-	uint32_t size_bytes;
-	_Atomic int32_t supervisor_pid;
-	_Atomic int64_t started_ms;
-	_Atomic uint64_t counters[BOARD_COUNTERS];
-	_Atomic uint64_t admitted[CAUSE_COUNT];  /* answers to RCPT; [0] is yes */
-	_Atomic uint64_t delivered[CAUSE_COUNT]; /* answers after the message */
-	_Atomic int64_t outbox_users;            /* with waiting mail; -1: nobody has looked */
-	_Atomic int64_t outbox_items;
-	struct board_histogram stages[BOARD_STAGES];
-	/* Deliveries in each of the last seconds: second, and count in it. */
-	_Atomic int64_t second[BOARD_SECONDS];
-	_Atomic uint32_t second_count[BOARD_SECONDS];
-	_Atomic uint32_t free_counts[BOARD_GROUPS]; /* delivery processes in BOARD_FREE: hints */
-	_Atomic uint32_t slot_end;                  /* no slot from here on was ever used */
+	union {
+		struct {
+			char magic[16];
+			uint32_t size_bytes;
+			_Atomic int32_t supervisor_pid;
+			_Atomic int64_t started_ms;
+			_Atomic uint64_t counters[BOARD_COUNTERS];
+			_Atomic uint64_t admitted[CAUSE_COUNT];  /* answers to RCPT; [0] is yes */
+			_Atomic uint64_t delivered[CAUSE_COUNT]; /* answers after the message */
+			_Atomic int64_t outbox_users; /* with waiting mail; -1: nobody has looked */
+			_Atomic int64_t outbox_items;
+			struct board_histogram stages[BOARD_STAGES];
+			/* Deliveries in each of the last seconds: second, and count in it. */
+			_Atomic int64_t second[BOARD_SECONDS];
+			_Atomic uint32_t second_count[BOARD_SECONDS];
+			/* Delivery processes in BOARD_FREE: hints. */
+			_Atomic uint32_t free_counts[BOARD_GROUPS];
+			_Atomic uint32_t slot_end; /* no slot from here on was ever used */
+			struct board_slot slots[BOARD_SLOTS];
+		};
+		char open_part[BOARD_OPEN_BYTES];
+	};
 	struct replay_counts lost_replies;
-	struct board_slot slots[BOARD_SLOTS];
 };
 
 /* Makes one. With `path` other processes can find it there (board_attach); a file of that name is
@@ -120,6 +131,11 @@ void board_detach(const struct board **board);
 /* Removes its file, unless another bridge has put its own there. */
 void board_remove(const struct board *board, const char *path);
 void board_close(struct board **board);
+/* For a process that speaks with the outside: by the lost replies that are remembered deliveries
+ * decide what they store, so it parts from that memory for good. */
+void board_hide_replies(struct board *board);
+/* No slot from here on is in use. */
+uint32_t board_slot_end(const struct board *board);
 
 /* -- the supervisor -- */
 

@@ -150,8 +150,11 @@ int channel_take(int serving, bool waits)
 			return line;
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0) {
-			errno = got == 0 ? 0 : errno;
+		if (got < 0)
+			return -1;
+		/* A record of no bytes reads like the end: who may call must not end us by it. */
+		if (got == 0 && channel_is_hung_up(serving)) {
+			errno = 0;
 			return -1;
 		}
 	}

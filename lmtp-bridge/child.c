@@ -53,6 +53,7 @@ static int run_session(const struct role *role)
 	    .out_fd = role->out_fd,
 	    .listen = role->listen,
 	};
+	board_hide_replies(role->board);
 	if (!become(&generation->session_account))
 		return EXIT_FAILURE;
 	if (role->kind == PROCESS_POLICY)

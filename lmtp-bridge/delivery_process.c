@@ -153,7 +153,8 @@ static bool read_request(struct service *service)
 	if (rest > 0 && !read_more(service, rest, rest, deadline_ms))
 		return false;
 	struct span text = {body->data + service->start, (size_t)len};
-	return exchange_read(server->arena, text, &service->request);
+	return exchange_read(server->arena, text, &service->request) &&
+	       service->request.recipient_count <= server->settings->lmtp.max_recipients;
 }
 
 /* From here to the end of the exchange the process must not live longer than the session waits:

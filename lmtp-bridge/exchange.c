@@ -107,6 +107,19 @@ static struct span get_span(struct reader *reader)
 	return text;
 }
 
+/* What goes into header fields and on to other servers. Only ORCPT may have letters beyond
+ * ASCII (RFC 6533). */
+static struct span get_word(struct reader *reader, bool has_utf8)
+{
+	struct span text = get_span(reader);
+	for (size_t i = 0; i < text.len; i++) {
+		if (!ascii_is_visible(text.data[i]) &&
+		    !(has_utf8 && (unsigned char)text.data[i] >= 0x80))
+			reader->has_failed = true;
+	}
+	return text;
+}
+
 static struct address get_address(struct reader *reader)
 {
 	struct address address = {0};
@@ -123,27 +136,27 @@ static void get_envelope(struct reader *reader, struct envelope *envelope)
 	envelope->body = (enum envelope_body)get_number(reader, ENVELOPE_BODY_8BITMIME);
 	envelope->ret = (enum envelope_ret)get_number(reader, ENVELOPE_RET_HDRS);
 	envelope->smtputf8 = get_number(reader, 1) != 0;
-	envelope->envid = get_span(reader);
-	envelope->client_name = get_span(reader);
-	envelope->client_address = get_span(reader);
-	envelope->protocol = get_span(reader);
-	envelope->queue_id = get_span(reader);
-	envelope->origin_name = get_span(reader);
-	envelope->origin_address = get_span(reader);
+	envelope->envid = get_word(reader, false);
+	envelope->client_name = get_word(reader, false);
+	envelope->client_address = get_word(reader, false);
+	envelope->protocol = get_word(reader, false);
+	envelope->queue_id = get_word(reader, false);
+	envelope->origin_name = get_word(reader, false);
+	envelope->origin_address = get_word(reader, false);
 	if (envelope->sender.text.data == NULL)
 		reader->has_failed = true;
 }
 
 static void get_recipients(struct reader *reader, struct exchange_request *request)
 {
-	/* Each takes more than eight bytes, so what is there bounds the memory. */
-	uint64_t count = get_number(reader, reader->rest.len / 8);
+	/* Each has four numbers, so what is there bounds the memory. */
+	uint64_t count = get_number(reader, reader->rest.len / (4 * sizeof(uint64_t)));
 	struct envelope_recipient *recipients =
 	    arena_new_items(reader->arena, (size_t)count + 1, sizeof(recipients[0]));
 	for (uint64_t i = 0; i < count && !reader->has_failed; i++) {
 		recipients[i].address = get_address(reader);
 		recipients[i].original = get_address(reader);
-		recipients[i].orcpt = get_span(reader);
+		recipients[i].orcpt = get_word(reader, true);
 		recipients[i].notify = (unsigned)get_number(reader, 15);
 		if (recipients[i].address.text.len == 0)
 			reader->has_failed = true;

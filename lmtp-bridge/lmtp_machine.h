@@ -46,8 +46,6 @@ struct lmtp {
 
 /* One reply of one line. */
 void lmtp_say(struct lmtp *lmtp, int code, const char *enhanced, const char *text);
-/* The last reply is written. */
-void lmtp_end(struct lmtp *lmtp, struct lmtp_event *event);
 /* A bad command more, which may be one too many. */
 void lmtp_count_bad(struct lmtp *lmtp, struct lmtp_event *event);
 

@@ -130,7 +130,8 @@ static void do_lhlo(struct lmtp *lmtp, const struct lmtp_command *command)
 		bytes_appendf(to, "\r\n250 SIZE %" PRIu64 "\r\n", options->max_message_bytes);
 }
 
-void lmtp_end(struct lmtp *lmtp, struct lmtp_event *event)
+/* The last reply is written. */
+static void end_session(struct lmtp *lmtp, struct lmtp_event *event)
 {
 	lmtp->state = LMTP_STATE_CLOSED;
 	event->kind = LMTP_EVENT_CLOSE;
@@ -181,7 +182,7 @@ static void do_mail(struct lmtp *lmtp, const struct lmtp_command *command, struc
 	} else if (options->max_transactions != 0 &&
 	           lmtp->transaction_count >= options->max_transactions) {
 		lmtp_say(lmtp, 421, "4.5.3", "Too many messages, connect again");
-		lmtp_end(lmtp, event);
+		end_session(lmtp, event);
 	} else if (max != 0 && command->envelope.size_bytes > max) {
 		lmtp_say(lmtp, 552, "5.2.3", "Message size exceeds administrative limit");
 	} else {
@@ -260,14 +261,14 @@ void lmtp_count_bad(struct lmtp *lmtp, struct lmtp_event *event)
 	if (++lmtp->bad_commands <= lmtp->options->max_bad_commands)
 		return;
 	lmtp_say(lmtp, 421, "4.7.0", "Too many bad commands");
-	lmtp_end(lmtp, event);
+	end_session(lmtp, event);
 }
 
 void lmtp_refuse(struct lmtp *lmtp, const struct lmtp_reply *why, struct lmtp_event *event)
 {
 	lmtp_say(lmtp, why->code, why->enhanced, why->text);
 	if (why->is_end)
-		lmtp_end(lmtp, event);
+		end_session(lmtp, event);
 	else if (why->is_bad)
 		lmtp_count_bad(lmtp, event);
 }
@@ -321,7 +322,7 @@ static void do_command(
 		break;
 	case LMTP_VERB_QUIT:
 		lmtp_say(lmtp, 221, "2.0.0", "Bye");
-		lmtp_end(lmtp, event);
+		end_session(lmtp, event);
 		break;
 	}
 }
@@ -358,7 +359,7 @@ static size_t step_line(struct lmtp *lmtp, const char *in, size_t len, struct lm
 		break;
 	case LMTP_LINE_BARE_LF:
 		lmtp_say(lmtp, 500, "5.5.2", "Lines must end in CR LF");
-		lmtp_end(lmtp, event);
+		end_session(lmtp, event);
 		break;
 	case LMTP_LINE_TOO_LONG:
 		lmtp->auth = AUTH_NONE;

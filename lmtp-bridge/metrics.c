@@ -62,8 +62,8 @@ static void processes(const struct board *board, struct bytes *to)
 	    [BOARD_SERVICE] = "service"};
 	static const char *const states[BOARD_STATES] = {"free", "held", "busy"};
 	uint64_t counts[BOARD_KINDS][BOARD_STATES] = {0};
-	uint32_t end = atomic_load(&board->slot_end);
-	for (uint32_t i = 0; i < end && i < BOARD_SLOTS; i++) {
+	uint32_t end = board_slot_end(board);
+	for (uint32_t i = 0; i < end; i++) {
 		uint32_t kind = atomic_load(&board->slots[i].kind);
 		uint32_t state = atomic_load(&board->slots[i].state);
 		if (kind < BOARD_KINDS && state < BOARD_STATES)

@@ -76,8 +76,8 @@ static void show_stages(const struct board *board, struct bytes *to)
 
 static void show_processes(const struct board *board, struct bytes *to, int64_t now_ms)
 {
-	uint32_t end = atomic_load(&board->slot_end);
-	for (uint32_t i = 0; i < end && i < BOARD_SLOTS; i++) {
+	uint32_t end = board_slot_end(board);
+	for (uint32_t i = 0; i < end; i++) {
 		const struct board_slot *slot = &board->slots[i];
 		uint32_t kind = atomic_load(&slot->kind);
 		uint32_t state = atomic_load(&slot->state);
@@ -101,8 +101,8 @@ static void show_processes(const struct board *board, struct bytes *to, int64_t 
 static size_t count_of(const struct board *board, enum board_kind kind, bool only_busy)
 {
 	size_t count = 0;
-	uint32_t end = atomic_load(&board->slot_end);
-	for (uint32_t i = 0; i < end && i < BOARD_SLOTS; i++)
+	uint32_t end = board_slot_end(board);
+	for (uint32_t i = 0; i < end; i++)
 		count += atomic_load(&board->slots[i].kind) == kind &&
 		         (!only_busy || atomic_load(&board->slots[i].state) == BOARD_BUSY);
 	return count;

@@ -69,7 +69,11 @@ tests_unit_test_socketmap_SOURCES = tests/unit/test_socketmap.c
 tests_unit_test_socketmap_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 unit_tests += tests/unit/test_lmtp_proto tests/unit/test_lmtp_random tests/unit/test_policy \
 	tests/unit/test_exchange tests/unit/test_dispatch tests/unit/test_lmtp_forward \
-	tests/unit/test_proxy_header
+	tests/unit/test_proxy_header tests/unit/test_channel tests/unit/test_board
+tests_unit_test_board_SOURCES = tests/unit/test_board.c
+tests_unit_test_board_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_channel_SOURCES = tests/unit/test_channel.c
+tests_unit_test_channel_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_lmtp_forward_SOURCES = tests/unit/test_lmtp_forward.c
 tests_unit_test_lmtp_forward_LDADD = $(BRIDGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_proxy_header_SOURCES = tests/unit/test_proxy_header.c

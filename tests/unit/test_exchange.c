@@ -32,8 +32,11 @@ static void make(struct arena *arena, struct bytes *to)
 	        .smtputf8 = true,
 	        .envid = SPAN("e"),
 	        .client_name = SPAN("c.test"),
-	        .client_address = SPAN(""),
-	        .protocol = SPAN("LMTP")},
+	        .client_address = SPAN("127.0.0.9"),
+	        .protocol = SPAN("LMTP"),
+	        .queue_id = SPAN("4AB"),
+	        .origin_name = SPAN("o.test"),
+	        .origin_address = SPAN("192.0.2.9")},
 	    .recipients = recipients,
 	    .recipient_count = 2,
 	    .line_count = 3,
@@ -64,7 +67,11 @@ START_TEST(a_request_arrives_as_it_was)
 	ck_assert_int_eq(got.envelope.body, ENVELOPE_BODY_8BITMIME);
 	ck_assert_int_eq(got.envelope.ret, ENVELOPE_RET_HDRS);
 	ck_assert(span_is(got.envelope.envid, "e") && span_is(got.envelope.client_name, "c.test"));
-	ck_assert(got.envelope.client_address.data != NULL && got.envelope.queue_id.data == NULL);
+	ck_assert(span_is(got.envelope.client_address, "127.0.0.9"));
+	ck_assert(span_is(got.envelope.queue_id, "4AB"));
+	ck_assert(span_is(got.envelope.origin_name, "o.test"));
+	ck_assert(span_is(got.envelope.origin_address, "192.0.2.9"));
+	ck_assert_ptr_null(got.recipients[0].orcpt.data);
 	ck_assert(span_is(got.envelope.protocol, "LMTP"));
 	ck_assert_uint_eq(got.recipient_count, 2);
 	ck_assert(span_is(got.recipients[0].address.text, "a@x"));
@@ -110,6 +117,28 @@ START_TEST(a_broken_request_does_no_harm)
 }
 END_TEST
 
+/* A session that was taken over speaks to servers behind us by what these hold. */
+START_TEST(words_hold_no_line_end)
+{
+	static const char *const words[] = {
+	    "e", "c.test", "LMTP", "127.0.0.9", "4AB", "o.test", "192.0.2.9", "rfc822;alias@x"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		for (const char *bad = "\r\n\t \x7F"; *bad != '\0'; bad++) {
+			struct arena *arena = arena_new();
+			struct bytes bytes = {0};
+			struct exchange_request got;
+			make(arena, &bytes);
+			char *at = memmem(bytes.data, bytes.len, words[i], strlen(words[i]));
+			ck_assert_msg(at != NULL, "%s", words[i]);
+			at[strlen(words[i]) - 1] = *bad;
+			ck_assert_msg(!exchange_read(arena, body(&bytes), &got), "%s", words[i]);
+			bytes_clear(&bytes);
+			arena_free(&arena);
+		}
+	}
+}
+END_TEST
+
 START_TEST(an_answer_is_checked)
 {
 	struct exchange_answer answer = {.index = 1};
@@ -143,4 +172,4 @@ START_TEST(the_session_waits_longest)
 END_TEST
 
 UNIT_TESTS("exchange", a_request_arrives_as_it_was, a_broken_request_does_no_harm,
-    an_answer_is_checked, the_session_waits_longest)
+    words_hold_no_line_end, an_answer_is_checked, the_session_waits_longest)
