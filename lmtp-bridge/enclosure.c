@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 
 /* LeakSanitizer asks this at the end of a process. One that is shut in may not look for leaks. */
-int __lsan_is_turned_off(void);
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {
 	return prctl(PR_GET_SECCOMP) != 0;

@@ -56,6 +56,12 @@ def has_inet6():
         return False
 
 
+def memory_factor():
+    """A sanitizer has memory of its own."""
+    with open(PROGRAM, "rb") as stream:
+        return 4 if b"libasan" in stream.read() else 1
+
+
 class Bridge:
     def __init__(self, **settings):
         self.directory = tempfile.mkdtemp(prefix="ladle-lmtp.")

@@ -69,9 +69,7 @@ def _():
     shares = [memory_kb(pid, "Pss") for pid in [bridge.process.pid] + sessions + deliveries]
     print("# a session, private: median %d KB, most %d KB; all %d processes, Pss: %d MB"
           % (private[CROWD // 2], private[-1], len(shares), sum(shares) // 1024))
-    with open("/proc/%d/maps" % sessions[0], encoding="utf-8") as maps:
-        # A sanitizer has memory of its own.
-        factor = 4 if "libasan" in maps.read() else 1
+    factor = bridges.memory_factor()
     tap.check(private[-1] < factor * 1024, "%d KB" % private[-1])
     tap.check(sum(shares) < factor * 600 * 1024, "%d KB" % sum(shares))
 
