@@ -11,6 +11,7 @@
 #include "deliver/srs_keys.h"
 #include "deliver/state.h"
 
+#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -255,6 +256,30 @@ static void run_detached(void *context)
 	    !flush_outbox(delivery, NULL, &tally, &status))
 		log_write(LOG_LEVEL_ERROR, "%s", status.detail);
 	delivery_close(delivery);
+}
+
+static bool has_waiting(const struct delivery *delivery)
+{
+	struct status status;
+	const char *state = state_directory_path(delivery, &status);
+	DIR *dir = state == NULL
+	               ? NULL
+	               : opendir(arena_textf(delivery->arena, "%s/" OUTBOX_NAME "/new", state));
+	const struct dirent *entry = NULL;
+	if (dir == NULL)
+		return false;
+	do {
+		entry = readdir(dir);
+	} while (entry != NULL && entry->d_name[0] == '.');
+	closedir(dir);
+	return entry != NULL;
+}
+
+bool flush_is_wanted(const struct delivery *delivery)
+{
+	if (delivery->outgoing_count > 0)
+		return delivery->copies[delivery->copy_count].is_kept;
+	return status_is_success(&delivery->status) && has_waiting(delivery);
 }
 
 void flush_detached(struct delivery *delivery)

@@ -21,7 +21,10 @@ bool flush_outbox(struct delivery *delivery, const struct srs *srs, struct outbo
 /* How long flush_outbox() takes at most, if nothing hangs. */
 int64_t flush_limit_ms(const struct settings *settings);
 
-/* The same in a process of its own that outlives us; returns at once. */
+/* After a delivery: has it, or has an earlier one, left something to send? */
+bool flush_is_wanted(const struct delivery *delivery);
+
+/* The same as flush_outbox() in a process of its own that outlives us; returns at once. */
 void flush_detached(struct delivery *delivery);
 
 /* Whether the settings of `outbox` make sense. */

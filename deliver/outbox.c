@@ -340,9 +340,12 @@ static void flush_one(const struct outbox_options *options,
 	} else if (waiting.is_over) {
 		tally->waiting += unlinkat(dir, name, 0) != 0;
 	} else if (!read_block(&waiting)) {
-		log_write(LOG_LEVEL_ERROR,
-		    "outbox file %s/new/%s has no envelope block: left there", options->directory,
-		    name);
+		/* Users can make any number of them. */
+		if (tally->strays++ == 0)
+			log_write(LOG_LEVEL_ERROR,
+			    "outbox file %s/new/%s has no envelope block: it and its like are left "
+			    "there",
+			    options->directory, name);
 		tally->waiting++;
 	} else if ((waiting.was_tried && !outbox_is_due(options, waiting.made, waiting.changed,
 	                                     clock_now().tv_sec)) ||

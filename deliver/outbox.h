@@ -80,6 +80,7 @@ struct outbox_tally {
 	unsigned sent;
 	unsigned waiting; /* still there: not due, or to be tried again */
 	unsigned given_up;
+	unsigned strays; /* of those that wait: no items of ours */
 };
 
 /* Sends what is due. Several processes may do so at once; each item is held by one. An outbox

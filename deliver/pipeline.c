@@ -388,8 +388,7 @@ static void finish_batch(struct pipeline *pipeline, struct delivery *deliveries,
 		delivery_close(delivery);
 		record_write(pipeline->record, delivery);
 		log_trouble(delivery);
-		if (delivery->outgoing_count > 0 && delivery->call->sends_at_once &&
-		    delivery->copies[delivery->copy_count].is_kept)
+		if (delivery->call->sends_at_once && flush_is_wanted(delivery))
 			flush_detached(delivery);
 	}
 }
