@@ -106,10 +106,19 @@ class Postfix:
         self.mark = 0
         tap.witness("log of postfix " + name, self.log)
 
+    @classmethod
+    def of_the_machine(cls, main, master=""):
+        """With Debian's own configuration and queue, so that sendmail finds it without a word."""
+        server = cls(dict(main), master)
+        server.config = "/etc/postfix"
+        server.main.update(queue_directory="/var/spool/postfix", data_directory="/var/lib/postfix")
+        os.makedirs(server.root, exist_ok=True)
+        return server
+
     def start(self):
         for directory in ("etc", "queue", "data", "bounces"):
             os.makedirs("%s/%s" % (self.root, directory), exist_ok=True)
-        os.chown(self.root + "/data", *world.ids("postfix"))
+        os.chown(self.main["data_directory"], *world.ids("postfix"))
         os.chown(self.root + "/bounces", world.VMAIL_UID, world.VMAIL_UID)
         self._write("main.cf", "".join("%s = %s\n" % item for item in self.main.items()))
         self._write("master.cf", self.master)

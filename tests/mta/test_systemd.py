@@ -68,18 +68,6 @@ def script(name, text):
     world.write_as("vmail", "%s/%s/.dovecot.sieve" % (HOMES, name), text)
 
 
-def start_postfix():
-    """With Debian's own queue, which the units know, and the sendmail that finds it."""
-    server = postfix.Postfix({"mydestination": "", "virtual_mailbox_domains": "example.test",
-                              "virtual_mailbox_maps": "static:all",
-                              "virtual_transport": "lmtp:unix:private/ladle"})
-    server.config = "/etc/postfix"
-    server.main.update(queue_directory="/var/spool/postfix", data_directory="/var/lib/postfix")
-    os.makedirs(server.root, exist_ok=True)
-    shutil.copy("/usr/share/postfix/main.cf.debian", "/etc/postfix/main.cf")
-    return server.start()
-
-
 @tap.setup
 def start():
     global box, mx
@@ -95,7 +83,10 @@ def start():
         os.symlink("/usr/local/%s/%s" % (path, name), "/usr/%s/%s" % (path, name))
     box = systemd.Systemd()
     box.start()
-    mx = start_postfix()
+    mx = postfix.Postfix.of_the_machine({"virtual_mailbox_domains": "example.test",
+                                         "virtual_mailbox_maps": "static:all",
+                                         "virtual_transport": "lmtp:unix:private/ladle"})
+    mx.start()
     box.run("systemctl", "start", "ladle.socket")
 
 
