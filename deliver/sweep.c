@@ -371,6 +371,8 @@ struct sweep *sweep_new(const struct settings *settings, int64_t worker_limit_ms
 {
 	struct sweep *sweep = memory_new(1, sizeof(*sweep));
 	const char *shared = state_shared_directory(settings);
+	/* Inherited as ignored it would take the ends of our processes away. */
+	signal(SIGCHLD, SIG_DFL);
 	sweep->settings = settings;
 	sweep->worker_limit_ms = worker_limit_ms;
 	sweep->arena = arena_new();

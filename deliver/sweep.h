@@ -14,7 +14,8 @@
 struct sweep;
 
 /* `settings` are borrowed. After `worker_limit_ms` a process is killed; 0: after the longest time
- * that sending may take. No other child of the caller's is waited for. */
+ * that sending may take. No other child of the caller's is waited for; SIGCHLD has its default from
+ * here on. */
 struct sweep *sweep_new(const struct settings *settings, int64_t worker_limit_ms);
 /* Those at work go on by themselves. */
 void sweep_free(struct sweep **sweep);
