@@ -214,14 +214,30 @@ int file_open_unnamed(const char *dir)
 	return fd;
 }
 
+#define LOG_FLAGS (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* As root in another account's directory. */
+static int open_log_of(const struct stat *owner, int dir, const char *name)
+{
+	struct stat found;
+	int fd = openat(dir, name, LOG_FLAGS | O_CREAT | O_EXCL, 0640);
+	if (fd >= 0)
+		(void)!fchown(fd, owner->st_uid, owner->st_gid);
+	else if (errno == EEXIST)
+		fd = openat(dir, name, LOG_FLAGS | O_NOFOLLOW);
+	if (fd >= 0 && fstat(fd, &found) == 0 && found.st_nlink > 1) {
+		file_close(&fd);
+		errno = EMLINK;
+	}
+	return fd;
+}
+
 static int open_log_as_root(const char *path)
 {
-	const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	const char *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 	char parent[PATH_MAX];
 	struct stat place;
-	int fd = -1;
 	if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path) >=
 	    (int)sizeof(parent)) {
 		errno = ENAMETOOLONG;
@@ -230,15 +246,9 @@ static int open_log_as_root(const char *path)
 	int dir = open(parent[0] == '\0' ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -1;
-	if (fstat(dir, &place) == 0 && place.st_uid == 0) {
-		fd = openat(dir, name, flags | O_CREAT, 0640);
-	} else {
-		fd = openat(dir, name, flags | O_CREAT | O_EXCL, 0640);
-		if (fd >= 0)
-			(void)!fchown(fd, place.st_uid, place.st_gid);
-		else if (errno == EEXIST)
-			fd = openat(dir, name, flags | O_NOFOLLOW);
-	}
+	int fd = fstat(dir, &place) == 0 && place.st_uid != 0
+	             ? open_log_of(&place, dir, name)
+	             : openat(dir, name, LOG_FLAGS | O_CREAT, 0640);
 	int opening = errno;
 	close(dir);
 	errno = opening;
@@ -249,7 +259,7 @@ int file_open_log(const char *path)
 {
 	if (geteuid() == 0)
 		return open_log_as_root(path);
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	return open(path, LOG_FLAGS | O_CREAT, 0640);
 }
 
 int file_close(int *fd)

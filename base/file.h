@@ -50,7 +50,8 @@ int file_open_unnamed(const char *dir);
 
 /* Opens a file to which several processes append whole lines, made with mode 0640 where there is
  * none. As root: in another account's directory a new one is that account's, so that its processes
- * can write it too, and a symbolic link is ELOOP. */
+ * can write it too, and a symbolic link is ELOOP and one of several
+ * names EMLINK. */
 int file_open_log(const char *path);
 
 /* Closes and tells what close() told. Sets the descriptor to -1; -1 is accepted. */
