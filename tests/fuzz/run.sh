@@ -18,7 +18,7 @@ for folder in base mail sieve-lite quota store users; do
 		# Not programs' wiring, modules (found in build/deliver, if built), nor what only the
 		# test command has.
 		case ${file##*/} in
-		main*.c | cmd_*.c | *_module.c | testsuite*.c | explain.c | '*.c') continue ;;
+		main*.c | cmd_*.c | *_module.c | testsuite*.c | '*.c') continue ;;
 		esac
 		engines="$engines $file"
 	done
