@@ -82,23 +82,18 @@ static void serve(const struct sasl_module *module, const char *hostname, int fd
 	}
 }
 
-static void run(const struct sasl_module *module, const char *hostname, int fd,
-    const int client_fds[2], pid_t parent)
+static void run(const struct sasl_module *module, const char *hostname, int fd, pid_t parent)
 {
 	prctl(PR_SET_NAME, "lmtp-auth");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		return;
-	close(client_fds[0]);
-	if (client_fds[1] != client_fds[0])
-		close(client_fds[1]);
-	serve(module, hostname, fd);
+	if (getppid() == parent)
+		serve(module, hostname, fd);
 }
 
 /* -- the session's part ---------------------------------------------------------------------- */
 
 bool auth_helper_start(struct auth_helper *helper, const struct sasl_module *module,
-    const char *hostname, const int client_fds[2])
+    const char *hostname, void (*part)(void *context), void *context)
 {
 	int pair[2];
 	pid_t session = getpid();
@@ -108,7 +103,8 @@ bool auth_helper_start(struct auth_helper *helper, const struct sasl_module *mod
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		run(module, hostname, pair[1], client_fds, session);
+		part(context);
+		run(module, hostname, pair[1], session);
 		_exit(0);
 	}
 	close(pair[1]);

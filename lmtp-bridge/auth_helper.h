@@ -22,10 +22,10 @@ struct auth_reply {
 	char text[AUTH_HELPER_TEXT_MAX]; /* a challenge, a user, a reason, or names of mechanisms */
 };
 
-/* Forks it; it lives as long as the session. `client_fds` are the session's alone. False: there is
- * none, and AUTH cannot be done. */
+/* Forks it; it lives as long as the session. It calls `part` first, which lets go of what is the
+ * session's alone. False: there is none, and AUTH cannot be done. */
 bool auth_helper_start(struct auth_helper *helper, const struct sasl_module *module,
-    const char *hostname, const int client_fds[2]);
+    const char *hostname, void (*part)(void *context), void *context);
 
 /* Begins anew; the reply has the names of the mechanisms. */
 void auth_helper_open(struct auth_helper *helper, bool is_secure, struct auth_reply *reply_out);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Who tries passwords is slowed down. */
 #define FAILURE_PAUSE_MS 2000
@@ -91,13 +92,26 @@ static bool handshake(struct secure *secure)
 	return true;
 }
 
+/* The helper is not shut in, and what clients say goes through a library in it: it has neither our
+ * keys nor a way to the client or to delivery processes. */
+static void part(void *context)
+{
+	const struct secure *secure = context;
+	const struct connection *connection = secure->connection;
+	struct tls_keys *keys = secure->security->tls;
+	close(connection->in_fd);
+	if (connection->out_fd != connection->in_fd)
+		close(connection->out_fd);
+	close(secure->calling);
+	tls_keys_free(&keys);
+}
+
 void secure_prepare(struct secure *secure)
 {
-	const int client_fds[2] = {secure->connection->in_fd, secure->connection->out_fd};
 	secure->helper.fd = -1;
 	if (secure->listen != NULL && secure->listen->auth != LISTEN_AUTH_NONE &&
 	    !auth_helper_start(
-	        &secure->helper, secure->security->sasl, secure->options->hostname, client_fds))
+	        &secure->helper, secure->security->sasl, secure->options->hostname, part, secure))
 		log_write(LOG_LEVEL_ERROR, "%s: no process for AUTH: %s", secure->listen->title,
 		    strerror(errno));
 }

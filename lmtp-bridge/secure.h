@@ -27,6 +27,7 @@ struct secure {
 	const struct security *security;
 	const struct listen_settings *listen; /* null: standard input, which has neither */
 	struct connection *connection;
+	int calling;                  /* channel.h */
 	struct lmtp_options *options; /* what is offered, set by these functions */
 	int64_t timeout_ms;
 	struct auth_helper helper;

@@ -285,6 +285,7 @@ void session_run(const struct session_start *start)
 	    .security = start->security,
 	    .listen = start->listen,
 	    .connection = &session.connection,
+	    .calling = start->calling,
 	    .options = &session.options,
 	    .timeout_ms = (int64_t)lmtp->command_timeout_s * 1000,
 	};

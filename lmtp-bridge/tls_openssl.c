@@ -4,8 +4,44 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* -- memory ---------------------------------------------------------------------------------- */
+
+/* OpenSSL leaves copies of a private key in what it frees, and every process that the supervisor
+ * forks has that memory, whatever it frees itself. */
+static void *allocate(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(size);
+}
+
+static void release(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static void *reallocate(void *memory, size_t size, const char *file, int line)
+{
+	size_t had = memory == NULL ? 0 : malloc_usable_size(memory);
+	void *fresh = size == 0 ? NULL : malloc(size);
+	if (fresh == NULL && size > 0)
+		return NULL;
+	if (had > 0 && fresh != NULL)
+		memcpy(fresh, memory, had < size ? had : size);
+	release(memory, file, line);
+	return fresh;
+}
+
+/* -- keys and certificates --------------------------------------------------------------------- */
 
 static void tell(char *why, size_t why_size, const char *what)
 {
@@ -115,6 +151,8 @@ static bool configure(SSL_CTX *context, const struct tls_files *files, char *why
 
 static void *context_new(const struct tls_files *files, char *why, size_t why_size)
 {
+	/* Possible only before it has allocated anything: the first time. */
+	(void)CRYPTO_set_mem_functions(allocate, reallocate, release);
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	if (context == NULL) {
 		tell(why, why_size, "OpenSSL");

@@ -41,6 +41,19 @@ policy {{ listen "unix:{directory}/policy" {{}} }}
 """
 
 
+def children_of(parent, name):
+    found = []
+    with open("/proc/%d/task/%d/children" % (parent, parent), encoding="ascii") as stream:
+        for pid in stream.read().split():
+            try:
+                with open("/proc/%s/comm" % pid, encoding="ascii") as comm:
+                    if comm.read().strip() == name:
+                        found.append(int(pid))
+            except OSError:
+                pass
+    return found
+
+
 def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
@@ -133,17 +146,7 @@ class Bridge:
 
     def children(self, name):
         """Process ids of the supervisor's children of a kind: lmtp-session, lmtp-delivery."""
-        path = "/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)
-        found = []
-        with open(path, encoding="ascii") as stream:
-            for pid in stream.read().split():
-                try:
-                    with open("/proc/%s/comm" % pid, encoding="ascii") as comm:
-                        if comm.read().strip() == name:
-                            found.append(int(pid))
-                except OSError:
-                    pass
-        return found
+        return children_of(self.process.pid, name)
 
     def signal_deliveries(self, number):
         for pid in self.children("lmtp-delivery"):
@@ -180,3 +183,17 @@ def peak_kb(pid):
     return 0
 
 
+
+
+def holds(pid, secret):
+    """Whether the secret stands anywhere in the memory of a process."""
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, \
+            open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+        for line in maps:
+            begin, end = (int(at, 16) for at in line.split()[0].split("-"))
+            # Not what a sanitizer reserves.
+            if " rw" in line and end - begin < 1 << 27:
+                memory.seek(begin)
+                if secret in memory.read(end - begin):
+                    return True
+    return False

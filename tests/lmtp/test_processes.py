@@ -320,20 +320,6 @@ def _():
     with_settings(work, lmtp='session_age = "1s"')
 
 
-def holds(pid, secret):
-    """Whether the secret stands anywhere in the memory of a process."""
-    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, \
-            open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
-        for line in maps:
-            begin, end = (int(at, 16) for at in line.split()[0].split("-"))
-            # Not what a sanitizer reserves.
-            if " rw" in line and end - begin < 1 << 27:
-                memory.seek(begin)
-                if secret in memory.read(end - begin):
-                    return True
-    return False
-
-
 @tap.case("the keys of SRS are in the memory of who uses them, not of sessions and deliveries")
 def _():
     secret = b"correct-horse-battery-staple"
@@ -352,7 +338,7 @@ def _():
         srs.connect(bridge.directory + "/srs")
         tap.until(lambda: bridge.children("lmtp-srs"), "its process")
         try:
-            tap.equal(holds(bridge.children("lmtp-srs")[0], secret), True)
+            tap.equal(bridges.holds(bridge.children("lmtp-srs")[0], secret), True)
         except PermissionError:
             tap.skip("nobody may look at the memory of others here")
         tap.until(lambda: set(bridge.children("lmtp-delivery")) - old, "a delivery process")
@@ -360,7 +346,7 @@ def _():
             pids = set(bridge.children(kind)) - old
             tap.check(pids, kind)
             for pid in pids:
-                tap.equal(holds(pid, secret), False, kind)
+                tap.equal(bridges.holds(pid, secret), False, kind)
     with open(bridge.config, "w", encoding="utf-8") as stream:
         stream.write(good)
 

@@ -7,9 +7,11 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import shutil
 import signal
 import ssl
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
@@ -246,6 +248,36 @@ def _():
     for name, code in (("known", 250), ("signed", 250), ("strange", 430), (None, 430)):
         with Secure("auth", client=name) as client:
             tap.equal(client.mail("s@x").code, code, str(name))
+
+
+def sockets(pid):
+    folder = "/proc/%d/fd/" % pid
+    return {name for name in map(os.readlink, (folder + fd for fd in os.listdir(folder)))
+            if name.startswith("socket:")}
+
+
+@case("the key of TLS is in the memory of sessions, not of the process for AUTH or of deliveries", True)
+def _():
+    shown = subprocess.run(["openssl", "pkey", "-in", HERE + "/server.key", "-noout", "-text"],
+                           stdout=subprocess.PIPE, check=True).stdout.decode()
+    digits = re.search(r"priv:\s+([0-9a-f:\s]+?)\n\S", shown).group(1)
+    key = bytes.fromhex(re.sub(r"[:\s]", "", digits))[-32:]
+    with open(HERE + "/server.key", "rb") as stream:
+        # As it lies in the file, in its encoding, and as a number of this machine.
+        kept = [stream.read().splitlines()[1], key, key[::-1]]
+    with Secure("auth") as client:
+        tap.until(lambda: len(bridge.children("lmtp-session")) == 1, "other sessions have ended")
+        session, = bridge.children("lmtp-session")
+        helper, = bridges.children_of(session, "lmtp-auth")
+        try:
+            tap.check(any(bridges.holds(session, form) for form in kept), "the session needs it")
+        except PermissionError:
+            tap.skip("nobody may look at the memory of others here")
+        for pid in [helper] + bridge.children("lmtp-delivery"):
+            tap.equal([bridges.holds(pid, form) for form in kept], [False] * 3)
+        shared = sockets(session) & sockets(helper)
+        tap.equal(shared, set(), "neither the client nor the way to delivery processes")
+        client.quit()
 
 
 @case("a new certificate is shown without a restart; a bad one is not taken")
