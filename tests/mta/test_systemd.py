@@ -37,6 +37,7 @@ lmtp {
   %s
   listen "unix:/var/spool/postfix/private/ladle" {}
 }
+policy { listen "unix:/var/spool/postfix/private/ladle-policy" {} }
 metrics { status_file = "/run/ladle/status" }
 """
 SYSTEM = 'session_user = "nobody"'
@@ -83,6 +84,7 @@ def start():
         os.symlink("/usr/local/%s/%s" % (path, name), "/usr/%s/%s" % (path, name))
     box = systemd.Systemd()
     box.start()
+    drop_in("policy", "[Socket]\nListenStream=%s-policy\n" % SOCKET, "ladle.socket")
     mx = postfix.Postfix.of_the_machine({"virtual_mailbox_domains": "example.test",
                                          "virtual_mailbox_maps": "static:all",
                                          "virtual_transport": "lmtp:unix:private/ladle"})
@@ -133,8 +135,10 @@ def _():
     tap.equal((found.st_mode & 0o777, pwd.getpwuid(found.st_uid).pw_name), (0o600, "postfix"))
     mail_for("target")
     tap.equal(box.show("ladle.service", "ActiveState"), "active")
-    tap.equal(box.show("ladle.service", "StatusText"), "Listening on 1 sockets")
+    tap.equal(box.show("ladle.service", "StatusText"), "Listening on 2 sockets")
     tap.equal(accounts(), {world.VMAIL_UID})
+    tap.equal(wire.policy_ask(SOCKET + "-policy", sender="s@x", recipient="nosuch@example.test"),
+              "DUNNO")
 
 
 @tap.case("redirects and answers leave through the setgid sendmail; the state lies in /var/lib/ladle")
