@@ -8,7 +8,7 @@
 set -eu
 self=$(readlink -f "$0")
 packages="gcc libc6-dev make autoconf automake pkg-config libconfuse-dev zlib1g-dev libpcre2-dev libsqlite3-dev
-	libunistring-dev"
+	libunistring-dev libseccomp-dev"
 
 if [ -t 1 ]; then
 	bold=$(printf '\033[1m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')

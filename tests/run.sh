@@ -33,7 +33,7 @@ export TOP BUILD STAGE PYTHONPATH=$TOP/tests/lib
 export LAB_DIR=$TOP/build-tests/labs LAB_STAGE=$STAGE
 
 packages="gcc libc6-dev make autoconf automake pkg-config check libconfuse-dev zlib1g-dev libpcre2-dev libsqlite3-dev
-libunistring-dev python3 strace valgrind libssl-dev openssl libsasl2-dev libsasl2-modules sasl2-bin"
+libunistring-dev libseccomp-dev python3 strace valgrind libssl-dev openssl libsasl2-dev libsasl2-modules sasl2-bin"
 default_limit_s=300
 
 passed=0 failed=0 skipped=0
