@@ -25,7 +25,7 @@
 #define BOARD_TEXT 120
 #define BOARD_BUCKETS 20
 #define BOARD_SECONDS 64
-#define BOARD_GROUPS 16
+#define BOARD_GROUPS 64u
 
 enum board_kind {
 	BOARD_NOTHING,

@@ -30,7 +30,7 @@ struct generation {
 	struct arena *arena;
 	struct srs srs;        /* where somebody listens for it */
 	bool is_per_recipient; /* system users: a delivery process for each recipient */
-	uint32_t group;        /* board.h */
+	uint32_t group;        /* below BOARD_GROUPS (board.h); the supervisor gives it */
 	char hostname[256];
 	size_t delivery_count; /* processes that run */
 	size_t session_count;

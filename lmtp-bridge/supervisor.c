@@ -47,6 +47,23 @@ static void drop_ended(struct supervisor *supervisor)
 	}
 }
 
+/* A number that no other has: who is free in one group is nobody's in another. */
+static bool find_group(
+    const struct supervisor *supervisor, uint32_t *group_out, struct status *status)
+{
+	bool is_used[BOARD_GROUPS] = {false};
+	for (const struct generation *g = supervisor->generations; g != NULL; g = g->next)
+		is_used[g->group] = true;
+	for (uint32_t i = 0; i < BOARD_GROUPS; i++) {
+		if (!is_used[i]) {
+			*group_out = i;
+			return true;
+		}
+	}
+	return status_fail(status, CAUSE_TOO_BUSY,
+	    "%u older configurations still have sessions (see lmtp.session_age)", BOARD_GROUPS);
+}
+
 /* Reads the configuration and makes it the current one, or leaves all as it was. */
 static bool load(struct supervisor *supervisor, struct status *status)
 {
@@ -57,7 +74,8 @@ static bool load(struct supervisor *supervisor, struct status *status)
 	struct generation *generation = generation_new(settings, status);
 	if (generation == NULL)
 		return false;
-	if (!generation_can_run(generation, status) ||
+	if (!find_group(supervisor, &generation->group, status) ||
+	    !generation_can_run(generation, status) ||
 	    (!supervisor->options->uses_stdin && !listeners_open(settings, &supervisor->systemd,
 	                                             &supervisor->listeners, &fresh, status))) {
 		generation_free(&generation);
@@ -66,7 +84,6 @@ static bool load(struct supervisor *supervisor, struct status *status)
 	supervisor->listeners = fresh;
 	if (supervisor->generations != NULL)
 		generation_retire(supervisor->generations);
-	generation->group = ++supervisor->generation_count;
 	generation->next = supervisor->generations;
 	supervisor->generations = generation;
 	open_log(settings);
@@ -129,7 +146,7 @@ static void stop(struct supervisor *supervisor)
 /* -- waiting --------------------------------------------------------------------------------- */
 
 /* What we wait for: listeners, then the need of the pools, then calls of each generation. */
-#define POLLERS_MAX (LISTENERS_MAX + 64)
+#define POLLERS_MAX (LISTENERS_MAX + 1 + BOARD_GROUPS)
 
 static nfds_t fill_pollers(struct supervisor *supervisor, struct pollfd *pollers)
 {

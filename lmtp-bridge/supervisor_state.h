@@ -15,7 +15,6 @@ struct supervisor {
 	struct systemd systemd;
 	struct listeners listeners;
 	struct generation *generations; /* the first is the current one */
-	uint32_t generation_count;      /* that there ever were */
 	struct process_table table;
 	struct board *board;
 	char *board_path;    /* owned; null: it has no file */

@@ -267,6 +267,17 @@ def _():
     with_settings(work, lmtp='process_uses = "4"')
 
 
+@tap.case("sessions of an old configuration take nothing from those of new ones, however many")
+def _():
+    with bridge.client() as old:
+        tap.equal(old.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+        for _ in range(20):
+            reload()
+            with bridge.client() as client:
+                tap.equal(client.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+        tap.equal(old.deliver("s@x", ["u7@x"], HELLO)["u7@x"].code, 250)
+
+
 OLD = "421 4.3.2 This session has lasted long enough, connect again"
 
 
