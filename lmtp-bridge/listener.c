@@ -52,17 +52,36 @@ static bool find_owner(
 	return true;
 }
 
-static bool set_owner(const char *path, const struct listen_settings *wanted, struct status *status)
+static bool set_owner_of(int fd, const struct listen_settings *wanted, struct status *status)
 {
+	char self[40];
+	struct stat stat;
 	uid_t uid;
 	gid_t gid;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (fd < 0 || fstat(fd, &stat) != 0 || !S_ISSOCK(stat.st_mode))
+		return status_fail(status, CAUSE_CONFIGURATION,
+		    "%s: somebody has put something else there", wanted->title);
 	if (!find_owner(wanted, &uid, &gid, status))
 		return false;
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) && chown(path, uid, gid) != 0)
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
 		return status_errno(status, CAUSE_CONFIGURATION, errno, "%s: chown", wanted->title);
-	if (chmod(path, (mode_t)wanted->mode) != 0)
+	/* A descriptor of this kind knows no fchmod(). */
+	if ((stat.st_mode & 07777) != (mode_t)wanted->mode &&
+	    chmod(self, (mode_t)wanted->mode) != 0)
 		return status_errno(status, CAUSE_CONFIGURATION, errno, "%s: chmod", wanted->title);
 	return true;
+}
+
+/* The directory is often an MTA's, who could put a link there and have root give away a file. */
+static bool set_owner(const char *path, const struct listen_settings *wanted, struct status *status)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool is_set = set_owner_of(fd, wanted, status);
+	if (fd >= 0)
+		close(fd);
+	return is_set;
 }
 
 /* Removes a socket file that nobody answers on. */
@@ -99,8 +118,8 @@ static int open_unix(
 	if (!clear_path(&address, wanted->title, status))
 		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* Nobody may connect before owner and mode are right. */
-	mode_t before = umask(0777);
+	/* Nobody may connect whom the mode does not let, not even for a moment. */
+	mode_t before = umask(~(mode_t)wanted->mode & 0777);
 	int result = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&address, sizeof(address));
 	umask(before);
 	if (result != 0) {

@@ -397,6 +397,30 @@ def _():
     tap.check(os.path.isfile(path), "the file is still there")
 
 
+@tap.case("a link in the place of a socket: what it leads to keeps owner and mode")
+def _():
+    victim = bridge.directory + "/victim"
+    with open(victim, "w", encoding="utf-8"):
+        os.chmod(victim, 0o600)
+    os.rename(bridge.unix, bridge.unix + ".away")
+    os.symlink(victim, bridge.unix)
+    with open(bridge.config, encoding="utf-8") as stream:
+        good = stream.read()
+    with open(bridge.config, "w", encoding="utf-8") as stream:
+        stream.write(good.replace('mode = "0660"', 'mode = "0666"'))
+    refused = bridge.log().count("stays as it was")
+    bridge.process.send_signal(signal.SIGHUP)
+    tap.until(lambda: bridge.log().count("stays as it was") > refused, "it is refused")
+    tap.equal(os.stat(victim).st_mode & 0o777, 0o600)
+    os.rename(bridge.unix + ".away", bridge.unix)
+    reload()
+    tap.equal(os.stat(bridge.unix).st_mode & 0o777, 0o666)
+    with open(bridge.config, "w", encoding="utf-8") as stream:
+        stream.write(good)
+    reload()
+    tap.equal(os.stat(bridge.unix).st_mode & 0o777, 0o660)
+
+
 @tap.case("TERM finishes the transaction under way, says 421 to the idle, and ends with 0")
 def _():
     idle, busy = bridge.client(), bridge.client()
