@@ -5,6 +5,7 @@ There is one per lab: it reads /etc/exim4/exim4.conf, which in a lab is ours.
 
 import os
 import re
+import socket
 import subprocess
 
 import ladle
@@ -146,6 +147,17 @@ class Exim:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+        # Children may still have its socket for a moment, and the next one would wait 30 s.
+        tap.until(self._port_is_free, "all of Exim has ended", 60)
+
+    def _port_is_free(self):
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(self.address)
+            except OSError:
+                return False
+        return True
 
     def flush(self):
         """One attempt for everything in the queue, due or not."""
