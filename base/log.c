@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -84,10 +85,7 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	bytes_appendv(&text, format, args);
 	va_end(args);
-	for (size_t i = 0; i < text.len; i++) {
-		if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7F)
-			text.data[i] = '?';
-	}
+	utf8_hide_controls(text.data, text.len);
 	write_line(level, bytes_terminate(&text));
 	bytes_clear(&text);
 }

@@ -57,3 +57,15 @@ void utf8_append(struct bytes *to, uint32_t character)
 	while (more-- > 0)
 		bytes_append_byte(to, (char)(0x80 | (character >> (6 * more) & 0x3F)));
 }
+
+void utf8_hide_controls(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)text[i];
+		bool has_more = i + 1 < len && ((unsigned char)text[i + 1] & 0xE0) == 0x80;
+		if (byte < ' ' || byte == 0x7F)
+			text[i] = '?';
+		else if (byte == 0xC2 && has_more)
+			text[i] = text[i + 1] = '?';
+	}
+}

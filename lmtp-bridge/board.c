@@ -2,6 +2,7 @@
 #include "lmtp-bridge/board.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -352,17 +353,24 @@ void board_peer(struct board *board, uint32_t at, const char *peer)
 		snprintf(slot->peer, sizeof(slot->peer), "%s", peer);
 }
 
+static void copy_shown(const char *from, size_t from_size, char *to, size_t size)
+{
+	size_t len = strnlen(from, from_size < size ? from_size : size - 1);
+	memcpy(to, from, len);
+	to[len] = '\0';
+	utf8_hide_controls(to, len);
+}
+
 void board_text_of(const struct board *board, uint32_t at, char *to, size_t size)
 {
 	const struct board_slot *slot = slot_at(board, at);
-	size_t len = 0;
-	while (slot != NULL && len + 1 < size && len < BOARD_TEXT && slot->text[len] != '\0') {
-		char byte = slot->text[len];
-		to[len++] = byte;
-		if ((unsigned char)byte < ' ' || byte == 0x7F)
-			to[len - 1] = '?';
-	}
-	to[len] = '\0';
+	copy_shown(slot == NULL ? "" : slot->text, BOARD_TEXT, to, size);
+}
+
+void board_peer_of(const struct board *board, uint32_t at, char *to, size_t size)
+{
+	const struct board_slot *slot = slot_at(board, at);
+	copy_shown(slot == NULL ? "" : slot->peer, sizeof(slot->peer), to, size);
 }
 
 /* -- users ----------------------------------------------------------------------------------- */

@@ -163,8 +163,9 @@ enum board_state board_state_of(const struct board *board, uint32_t slot);
 void board_done(struct board *board, uint32_t slot);
 void board_text(struct board *board, uint32_t slot, const char *id, struct span recipient);
 void board_peer(struct board *board, uint32_t slot, const char *peer);
-/* A copy of the text, printable. */
+/* Copies, without control characters. */
 void board_text_of(const struct board *board, uint32_t slot, char *to, size_t size);
+void board_peer_of(const struct board *board, uint32_t slot, char *to, size_t size);
 /* About how many processes of our group are free. */
 uint32_t board_free_count(const struct board *board, uint32_t slot);
 uint64_t board_done_count(const struct board *board, uint32_t slot);

@@ -82,16 +82,18 @@ static void show_processes(const struct board *board, struct bytes *to, int64_t 
 		uint32_t kind = atomic_load(&slot->kind);
 		uint32_t state = atomic_load(&slot->state);
 		char text[BOARD_TEXT];
+		char peer[sizeof(slot->peer)];
 		if (kind == BOARD_NOTHING || kind >= BOARD_KINDS || state >= BOARD_STATES)
 			continue;
 		board_text_of(board, i, text, sizeof(text));
+		board_peer_of(board, i, peer, sizeof(peer));
 		bytes_appendf(to, "%8d  %-8s  %-6s ", (int)atomic_load(&slot->pid),
 		    kind_names[kind], state_names[state]);
 		show_time(to, now_ms - atomic_load(&slot->since_ms));
 		if (kind == BOARD_DELIVERY)
 			bytes_appendf(to, "  served %" PRIu64, atomic_load(&slot->done_count));
-		if (slot->peer[0] != '\0')
-			bytes_appendf(to, "  [%.*s]", (int)sizeof(slot->peer) - 1, slot->peer);
+		if (peer[0] != '\0')
+			bytes_appendf(to, "  [%s]", peer);
 		if (state == BOARD_BUSY && text[0] != '\0')
 			bytes_appendf(to, "  %s", text);
 		bytes_append_byte(to, '\n');

@@ -1,6 +1,7 @@
 /* Figures that processes share: what each of them may do with them, and bounds that hold whatever
  * stands in them. */
 #include "lmtp-bridge/board.h"
+#include "lmtp-bridge/metrics.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -79,4 +80,25 @@ START_TEST(any_bytes_are_within_bounds)
 }
 END_TEST
 
-UNIT_TESTS("board", a_session_counts_and_cannot_reach_the_lost_replies, any_bytes_are_within_bounds)
+/* An administrator's terminal obeys control characters; U+009B is one of two bytes. */
+START_TEST(what_is_shown_has_no_control_characters)
+{
+	struct board *board = board_open("");
+	struct bytes shown = {0};
+	uint32_t slot = board_slot_take(board, BOARD_LMTP, 0, BOARD_BUSY);
+	board_text(board, slot, "id",
+	    SPAN("\x1B[31m\xC2\x9B"
+	         "2J\xC3\xBC@x"));
+	memcpy(board->slots[slot].peer, "\x1B]0;x\a\xC2\x9B", sizeof("\x1B]0;x\a\xC2\x9B"));
+	metrics_show(board, &shown);
+	const char *text = bytes_terminate(&shown);
+	ck_assert_ptr_nonnull(strstr(text, "id ?[31m??2J\xC3\xBC@x"));
+	ck_assert_ptr_nonnull(strstr(text, "[?]0;x???]"));
+	ck_assert_ptr_null(strchr(text, 0x1B));
+	bytes_clear(&shown);
+	board_close(&board);
+}
+END_TEST
+
+UNIT_TESTS("board", a_session_counts_and_cannot_reach_the_lost_replies, any_bytes_are_within_bounds,
+    what_is_shown_has_no_control_characters)
