@@ -36,8 +36,8 @@ cd "$BUILD/build"
 	rm -rf "$LAB_STAGE"
 	make install DESTDIR="$LAB_STAGE"
 } >"$BUILD/build.log" 2>&1 || { tail -n 30 "$BUILD/build.log"; exit 1; }
-for program in floor hop probe execs; do
-	${CC:-cc} -O2 -o "$BUILD/$program" "$TOP/tests/bench/$program.c"
+for program in floor hop awake probe execs; do
+	${CC:-cc} -O2 -pthread -o "$BUILD/$program" "$TOP/tests/bench/$program.c"
 done
 
 status=0
