@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static bool find_account(
@@ -75,6 +76,14 @@ static bool load_srs(struct generation *generation, struct status *status)
 	       srs_keys_load(generation->arena, settings, &generation->srs, status);
 }
 
+/* Programs of users may run as the same account, and must not read the keys out of our memory. What
+ * we fork inherits it; what it executes does not. */
+static void hide_keys(const struct generation *generation)
+{
+	if (generation->security.tls != NULL || generation->settings->srs.listener_count > 0)
+		prctl(PR_SET_DUMPABLE, 0);
+}
+
 struct generation *generation_new(struct settings *settings, struct status *status)
 {
 	struct generation *generation = memory_new(1, sizeof(*generation));
@@ -88,6 +97,8 @@ struct generation *generation_new(struct settings *settings, struct status *stat
 	} else if (channel_open(&generation->channel) != 0) {
 		status_errno(status, CAUSE_INTERNAL, errno, "socketpair");
 		generation_free(&generation);
+	} else {
+		hide_keys(generation);
 	}
 	return generation;
 }

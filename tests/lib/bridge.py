@@ -115,9 +115,9 @@ class Bridge:
                 stream.write("%s:x:%d:%d::%s/%s::%s\n" % (
                     name, ACCOUNT.pw_uid, ACCOUNT.pw_gid, self.mail, name, extra))
 
-    def start(self):
+    def start(self, **options):
         self.process = subprocess.Popen([PROGRAM, "-F", "-c", self.config],
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         tap.until(self._answers, "lmtp-bridge answers on its socket")
         return self
 

@@ -307,6 +307,27 @@ def _():
     tap.equal(shown(), new)
 
 
+@case("who has the same account cannot read the key out of our memory")
+def _():
+    own = bridges.Bridge(globals='tls { certificate = "%s/strange.pem"  key = "%s/strange.key" }'
+                         % (HERE, HERE),
+                         lmtp='listen "inet:127.0.0.1:%d" { tls = "optional" }' % bridges.free_port())
+    try:
+        identity = {}
+        if os.getuid() == 0:
+            os.chown(HERE + "/strange.key", bridges.ACCOUNT.pw_uid, -1)
+            os.chown(own.directory, bridges.ACCOUNT.pw_uid, -1)
+            identity = {"user": bridges.ACCOUNT.pw_uid, "group": bridges.ACCOUNT.pw_gid,
+                        "extra_groups": []}
+        own.start(**identity)
+        with own.client() as client:
+            tap.equal(client.deliver("s@x", ["u1@x"], HELLO)["u1@x"].code, 250)
+            for pid in [own.process.pid] + own.children("lmtp-session"):
+                tap.equal(os.stat("/proc/%d/mem" % pid).st_uid, 0, "root's alone")
+    finally:
+        own.end()
+
+
 @case("no session without TLS loads OpenSSL")
 def _():
     plain = bridges.Bridge().start()
