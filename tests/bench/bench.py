@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Ladle costs, beside Dovecot, Cyrus, procmail, maildrop and the floor. Started by run.sh in a lab.
+"""What Ladle costs, beside others and the floor. Started by run.sh in a lab.
 
 Every case runs its contenders in turn, so that whoever else is busy on this machine disturbs all
 of them alike, and compares medians.
@@ -17,11 +17,13 @@ from statistics import median
 import contenders
 import ladle
 import world
-from contenders import DOVECOT, NAME, SCRATCH, USERS, make_home, make_own, world_file, write_users
+from contenders import (DOVECOT, NAME, SCRATCH, USERS, make_home, make_maildir, world_file,
+                        write_users)
 
 PROGRAMS = os.environ["BENCH_PROGRAMS"]
 KB4 = 4096
 MB10 = 10 << 20
+GB1 = 1 << 30
 # Over LMTP, with their packages; goals are about the first.
 OTHERS = {"dovecot": "dovecot-core", "cyrus": "cyrus-imapd"}
 
@@ -251,8 +253,7 @@ def write_message():
 def case_deliver_plain():
     write_message()
     home = make_home("deliver", "plain")
-    for kind in ("", "/cur", "/new", "/tmp"):
-        make_own(home + "/Maildir" + kind)
+    make_maildir(home)
     world_file(home + "/procmailrc", "DEFAULT=%s/Maildir/\n" % home)
     world_file(home + "/mailfilter", 'to "%s/Maildir"\n' % home)
     os.chmod(home + "/mailfilter", 0o600)
@@ -327,6 +328,51 @@ def connect(server, count):
     return clients
 
 
+def status_kb(pid, field):
+    with open("/proc/%d/status" % pid, encoding="ascii") as stream:
+        return int(re.search(r"^%s:\s+(\d+)" % field, stream.read(), re.M).group(1))
+
+
+def ask(client, command, code):
+    client.sendall(command)
+    reply = client.recv(1000)
+    if not reply.startswith(code):
+        raise SystemExit("%r, not %r" % (reply, code))
+
+
+def case_memory_large():
+    """How far what the two processes have in memory grows, at its peak, by a message of 1 GB."""
+    home = "%s/roomy" % contenders.homes_of("ladle")
+    world_file(home + "/.dovecot.sieve", contenders.SIEVE.replace("100M", "1900M"))
+    client, = connect(bridge, 1)
+    ask(client, b"MAIL FROM:<a@sender.test>\r\n", b"250")
+    ask(client, b"RCPT TO:<roomy@example.test>\r\n", b"250")
+    ask(client, b"DATA\r\n", b"354")
+    before = {}
+    for pid in bridge.processes():
+        with open("/proc/%d/clear_refs" % pid, "wb") as stream:
+            stream.write(b"5")  # the peak begins anew
+        before[pid] = status_kb(pid, "VmRSS")
+    block = 1024 * (62 * b"x" + b"\r\n")
+    client.sendall(b"Subject: large\r\n\r\n")
+    for _ in range(GB1 // len(block)):
+        client.sendall(block)
+    ask(client, b".\r\n", b"250")
+    grown = dict.fromkeys(("lmtp-session", "lmtp-delivery"), 0)
+    for pid in bridge.processes():
+        if comm(pid) in grown:
+            growth = status_kb(pid, "VmHWM") - before.get(pid, 0)
+            grown[comm(pid)] = max(grown[comm(pid)], growth)
+    stored = output_of(["find", home, "-size", "+%dc" % (GB1 - (GB1 >> 5))]).split()
+    if len(stored) != 1:
+        raise SystemExit("stored are: %s" % stored)
+    os.unlink(stored[0])
+    row("a message of 1 GB, growth of both processes",
+        "%.1f MB" % (sum(grown.values()) / 1024), "", "16 MB", sum(grown.values()) <= 16 << 10)
+    print("    " + ", ".join("%s %d KB" % item for item in grown.items()))
+    client.close()
+
+
 def case_memory():
     for server in (bridge, dovecot):
         send(server, 20, USERS, KB4)
@@ -354,7 +400,7 @@ def case_growth_users():
     rates = {10: [], 100000: []}
     for _ in range(runs):
         for count, taken in rates.items():
-            write_users("ladle", count - 1, ["last"])
+            write_users("ladle", count - 1, {"last": ""})
             time.sleep(3)
             send(bridge, 20, 400, KB4, to="last@example.test", numbered=False)
             taken.append(send(bridge, 1, 500, KB4, to="last@example.test", numbered=False))
@@ -365,19 +411,23 @@ def case_growth_users():
 
 
 def case_growth_messages():
-    """A mailbox of 100,000 messages that nobody else touches, beside one that begins empty."""
+    """A mailbox of very many messages that nobody else touches, beside one that begins empty.
+    A million are made for whoever asks for it by name."""
+    count = 1000000 if is_chosen else 100000
     home = "%s/huge" % contenders.homes_of("ladle")
-    os.makedirs(home + "/Maildir/cur")
-    for kind in ("new", "tmp"):
-        os.makedirs("%s/Maildir/%s" % (home, kind))
-    for number in range(100000):
-        with open("%s/Maildir/cur/%d.M1P1.lab,S=2:2,S" % (home, number), "wb") as stream:
-            stream.write(b"x\n")
-    output_of(["chown", "-R", "vmail:vmail", home])
+    make_maildir(home)
+    for number in range(count):
+        path = "%s/Maildir/cur/%d.M1P1.lab,S=2:2,S" % (home, number)
+        if number % 50000 == 0:  # of one inode; ext4 takes 65,000 names
+            first = path
+            world_file(first, "x\n")
+        else:
+            os.link(first, path)
+    os.sync()
     rates = interleaved({name: lambda name=name: send(bridge, 1, 300, KB4, numbered=False,
                                                       to=name + "@example.test")
                          for name in ("last", "huge")})
-    row("100,000 messages in the mailbox instead of few, one session",
+    row("{:,} messages in the mailbox instead of few, one session".format(count),
         "%.0f/s" % median(rates["huge"]), "few: %.0f/s" % median(rates["last"]), "flat",
         ratio_of(rates, "huge", "last") > 0.9)
 
@@ -421,11 +471,12 @@ def report():
 
 
 def main(arguments):
-    global runs, bridge, dovecot, cyrus, load_before
+    global runs, bridge, dovecot, cyrus, load_before, is_chosen
     world.in_lab()
     if arguments[:1] == ["--runs"]:
         runs = int(arguments[1])
         arguments = arguments[2:]
+    is_chosen = bool(arguments)
     load_before = os.getloadavg()[0]
     world.add_virtual_users({})
     bridge, dovecot, cyrus = contenders.Ladle(), contenders.Dovecot(), contenders.Cyrus()

@@ -18,8 +18,9 @@ SCRATCH = os.environ["LAB_SCRATCH"]
 USERS = 2000
 # smtp-source -N makes the recipients 1u@..., 2u@... of "u@...".
 NAME = "%du"
-# The same mailbox for every message; one that is large before the first.
-MORE_USERS = ("last", "huge")
+# The same mailbox for every message; one with many before the first; one for a message of 1 GB.
+# With what else stands in their lines of the password file.
+MORE_USERS = {"last": "", "huge": "", "roomy": "userdb_quota_rule=*:storage=8G"}
 
 DOVECOT_ROOT = "/var/lib/bench-dovecot"
 DOVECOT = DOVECOT_ROOT + "/dovecot.conf"
@@ -135,8 +136,9 @@ def write_users(contender, count, more=MORE_USERS):
     """The password file of a contender; homes are made by make_home."""
     with open(users_of(contender) + ".new", "w", encoding="ascii") as stream:
         for name in itertools.chain((NAME % n for n in range(1, count + 1)), more):
-            stream.write("%s:{PLAIN}x:%d:%d::%s/%s::\n" % (
-                name, world.VMAIL_UID, world.VMAIL_UID, homes_of(contender), name))
+            stream.write("%s:{PLAIN}x:%d:%d::%s/%s::%s\n" % (
+                name, world.VMAIL_UID, world.VMAIL_UID, homes_of(contender), name,
+                more.get(name, "")))
     os.rename(users_of(contender) + ".new", users_of(contender))
 
 
@@ -151,6 +153,11 @@ def make_homes(contender):
     write_users(contender, USERS)
     for name in itertools.chain((NAME % n for n in range(1, USERS + 1)), MORE_USERS):
         make_home(contender, name)
+
+
+def make_maildir(home):
+    for kind in ("", "/cur", "/new", "/tmp"):
+        make_own(home + "/Maildir" + kind)
 
 
 def make_own(directory, mode=0o700):
@@ -172,7 +179,7 @@ class Ladle:
     def __init__(self):
         world.USERS_FILE = users_of(self.name)
         make_homes(self.name)
-        make_own(SCRATCH + "/spool", 0o755)
+        make_own(SCRATCH + "/spool", 0o1777)
         make_own(SCRATCH + "/state")  # as the unit's StateDirectory is made before the start
         ladle.configure(more=LADLE_MORE)
         text = open(ladle.CONFIG_PATH, encoding="utf-8").read()
@@ -234,8 +241,10 @@ class Cyrus:
 
 
 def tree_of(pid):
-    found = [pid]
-    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as stream:
-        for child in stream.read().split():
-            found += tree_of(int(child))
-    return found
+    """A process and its children's, but those that end meanwhile."""
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as stream:
+            children = stream.read().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [pid] + [each for child in children for each in tree_of(int(child))]

@@ -3,7 +3,8 @@
 #
 #   tests/bench/run.sh [--write] [--runs N] [CASE...]
 #
-# CASE: only cases whose name contains one of these words ("lmtp", "memory", ...).
+# CASE: only cases whose name contains one of these words ("lmtp", "memory", ...). What takes long is
+# larger then: growth_messages has a million instead of 100,000.
 # --write: the table goes to doc/benchmarks.md too. --runs: of each contender, in turn (default 5).
 #
 # Root is needed, for the lab the servers live in (tests/lib/lab.sh). Mailboxes and spool lie in a
