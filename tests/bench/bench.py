@@ -57,12 +57,12 @@ def disk_bytes_written():
 
 # -- measuring ---------------------------------------------------------------------------------
 
-def interleaved(contenders):
-    """contenders: {name: function}; {name: what it returned in each round}, after one more for
+def interleaved(measures):
+    """measures: {name: function}; {name: what it returned in each round}, after one more for
     warmth."""
-    values = {name: [] for name in contenders}
+    values = {name: [] for name in measures}
     for turn in range(runs + 1):
-        for name, measure in contenders.items():
+        for name, measure in measures.items():
             value = measure()
             if turn > 0:
                 values[name].append(value)
