@@ -208,7 +208,7 @@ def _():
         return sent - len(uses) >= 3 and sent >= 5
 
     tap.until(is_renewed, "new connections", limit_s=60)
-    tap.equal({one.status for one in mx.deliveries("carol@example.test")}, {"sent"})
+    tap.equal([one for one in mx.deliveries("carol@example.test") if one.status != "sent"], [])
     print("# %d messages, %d of them over a connection used before" % (sent, len(uses)))
     bridge.stop()
     bridge = ladle.Bridge().start()
