@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define READ_BYTES 65536
 /* Replies are written together when we wait for the client, or when there are so many. */
@@ -25,6 +26,8 @@
  * behind them that we go. */
 #define QUIT_LINGER_MS 10000
 #define LINGER_MS 2000
+/* Whoever was told "250" to RSET begins a transaction within that time. */
+#define QUIET_MS 1000
 
 struct session {
 	const struct session_start *start;
@@ -201,6 +204,14 @@ static void take_input(struct session *session, const char *in, size_t len)
 	}
 }
 
+/* A connection that was used before may be gone, as clients know: the first word after a message is
+ * where to say so. After "250" to RSET it is too late: Postfix would defer mail whose MAIL is
+ * answered 421. */
+static bool asks_for_us(const char *in, size_t len)
+{
+	return len >= 4 && (strncasecmp(in, "RSET", 4) == 0 || strncasecmp(in, "NOOP", 4) == 0);
+}
+
 /* False when the session is over. */
 static bool read_input(struct session *session)
 {
@@ -212,16 +223,20 @@ static bool read_input(struct session *session)
 	int64_t timeout_ms = (int64_t)timeout_s * 1000;
 	bool is_idle = lmtp_is_idle(session->lmtp);
 	/* Who may still be reading replies is let go when it says its next word. */
-	if (is_idle && !caller_is_unheard(&session->caller) &&
-	    clock_left_ms(session->end_ms) < timeout_ms)
-		timeout_ms = clock_left_ms(session->end_ms);
+	bool is_unheard = caller_is_unheard(&session->caller);
+	int64_t left_ms = clock_left_ms(session->end_ms);
+	if (left_ms < QUIET_MS)
+		left_ms = QUIET_MS;
+	if (is_idle && !is_unheard && left_ms < timeout_ms)
+		timeout_ms = left_ms;
 	enum connection_end end =
 	    connection_read(&session->connection, in, sizeof(in), timeout_ms, is_idle, &got);
 	bool is_worn = is_idle && clock_left_ms(session->end_ms) == 0;
 	/* All replies were written before, so the client has heard them. */
 	if (end == CONNECTION_FINE)
 		caller_heard(&session->caller);
-	if (is_worn && (end == CONNECTION_FINE || end == CONNECTION_TIMED_OUT)) {
+	bool is_first = is_unheard || asks_for_us(in, got);
+	if (is_worn && ((end == CONNECTION_FINE && is_first) || end == CONNECTION_TIMED_OUT)) {
 		lmtp_close(session->lmtp, LMTP_GOODBYE_AGE);
 		return false;
 	}
