@@ -69,6 +69,7 @@ static struct relay_line *line_of(struct relay_pool *pool, const char *place)
 		if (pool->lines[i].idle_since_ms < line->idle_since_ms)
 			line = &pool->lines[i];
 	}
+	assert(!line->is_taken);
 	part(line);
 	free(line->place);
 	*line = (struct relay_line){.place = memory_string(place)};
