@@ -402,7 +402,7 @@ def case_growth_users():
         for count, taken in rates.items():
             write_users("ladle", count - 1, {"last": ""})
             time.sleep(3)
-            send(bridge, 20, 400, KB4, to="last@example.test", numbered=False)
+            send(bridge, 8, 400, KB4, to="last@example.test", numbered=False)
             taken.append(send(bridge, 1, 500, KB4, to="last@example.test", numbered=False))
     write_users("ladle", USERS)
     few, many = (median(taken) for taken in rates.values())
