@@ -56,8 +56,8 @@ static bool set_owner_of(int fd, const struct listen_settings *wanted, struct st
 {
 	char self[40];
 	struct stat stat;
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (fd < 0 || fstat(fd, &stat) != 0 || !S_ISSOCK(stat.st_mode))
 		return status_fail(status, CAUSE_CONFIGURATION,
