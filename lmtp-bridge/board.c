@@ -2,6 +2,7 @@
 #include "lmtp-bridge/board.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -137,8 +138,10 @@ void board_close(struct board **board)
 
 void board_hide_replies(struct board *board)
 {
-	if (board != NULL)
-		munmap(&board->lost_replies, sizeof(board->lost_replies));
+	/* Nothing else may come to lie there: board_close() takes it away with the rest. */
+	if (board != NULL && mmap(&board->lost_replies, sizeof(board->lost_replies), PROT_NONE,
+	                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		memory_exhausted();
 }
 
 /* -- counting -------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,21 @@ START_TEST(any_bytes_are_within_bounds)
 }
 END_TEST
 
+/* A library that is loaded later must not come to lie within what board_close() takes away. */
+START_TEST(nothing_else_comes_to_lie_where_the_lost_replies_were)
+{
+	struct board *board = board_open("");
+	void *place = &board->lost_replies;
+	board_hide_replies(board);
+	char *other = mmap(place, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(other, MAP_FAILED);
+	ck_assert_ptr_ne(other, place);
+	board_close(&board);
+	other[0] = 1;
+	munmap(other, 4096);
+}
+END_TEST
+
 /* An administrator's terminal obeys control characters; U+009B is one of two bytes. */
 START_TEST(what_is_shown_has_no_control_characters)
 {
@@ -101,4 +117,4 @@ START_TEST(what_is_shown_has_no_control_characters)
 END_TEST
 
 UNIT_TESTS("board", a_session_counts_and_cannot_reach_the_lost_replies, any_bytes_are_within_bounds,
-    what_is_shown_has_no_control_characters)
+    nothing_else_comes_to_lie_where_the_lost_replies_were, what_is_shown_has_no_control_characters)
