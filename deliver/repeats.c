@@ -62,17 +62,6 @@ static struct span id_of(const struct delivery *delivery, struct sha256 message,
 	return copy;
 }
 
-static void append(struct action_list *list, struct action *action)
-{
-	if (list->last == NULL)
-		list->first = action;
-	else
-		list->last->next = action;
-	list->last = action;
-	list->count++;
-	action->next = NULL;
-}
-
 static bool is_redirect(const struct action *action)
 {
 	return action->kind == ACTION_REDIRECT;
@@ -113,7 +102,7 @@ bool repeats_judge(struct seen_room *room, struct delivery *delivery, struct sta
 			    "not redirected to <%.*s>: the same message was, not long ago",
 			    (int)action->address.len, action->address.data);
 		else
-			append(&left, action);
+			action_append(&left, action);
 	}
 	delivery->actions = left;
 	return true;

@@ -1,15 +1,21 @@
 #include "mail/action.h"
 
-struct action *action_add(struct arena *arena, struct action_list *list, enum action_kind kind)
+void action_append(struct action_list *list, struct action *action)
 {
-	struct action *action = ARENA_NEW(arena, struct action);
-	action->kind = kind;
 	if (list->last == NULL)
 		list->first = action;
 	else
 		list->last->next = action;
 	list->last = action;
 	list->count++;
+	action->next = NULL;
+}
+
+struct action *action_add(struct arena *arena, struct action_list *list, enum action_kind kind)
+{
+	struct action *action = ARENA_NEW(arena, struct action);
+	action->kind = kind;
+	action_append(list, action);
 	return action;
 }
 

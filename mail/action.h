@@ -79,6 +79,8 @@ struct action_list {
 	unsigned count;
 };
 
+/* Puts an action that is in no list, or no longer, at the end of this one. */
+void action_append(struct action_list *list, struct action *action);
 /* A new action at the end of the list, from the arena; the caller fills it in. */
 struct action *action_add(struct arena *arena, struct action_list *list, enum action_kind kind);
 /* Has it an explicit keep? In a chain of scripts that means "go on"... */

@@ -1,10 +1,11 @@
 """A proxy in front of an LMTP server that loses replies on demand: for tests of what a client does
 that has not heard how its message fared."""
 
-import os
 import re
 import socket
 import threading
+
+import wire
 
 
 class Lossy:
@@ -22,13 +23,7 @@ class Lossy:
         self.target = target
         self.lose = None
         self.lost = 0
-        if isinstance(address, str):
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(address)
-            os.chmod(address, 0o666)
-            self.listener.listen(50)
-        else:
-            self.listener = socket.create_server(address, backlog=50)
+        self.listener = wire.listen(address)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):

@@ -1,9 +1,10 @@
 """A proxy in front of an LMTP server that falls silent where a test wants it."""
 
-import os
 import select
 import socket
 import threading
+
+import wire
 
 BODY = "body"
 
@@ -22,13 +23,7 @@ class Stalling:
         self.hold = None
         self.accepted = 0
         self.ended = 0
-        if isinstance(address, str):
-            self.listener = socket.socket(socket.AF_UNIX)
-            self.listener.bind(address)
-            os.chmod(address, 0o666)
-            self.listener.listen(50)
-        else:
-            self.listener = socket.create_server(address, backlog=50)
+        self.listener = wire.listen(address)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):

@@ -4,6 +4,7 @@ Unlike smtplib they keep the whole reply text, send commands and data exactly as
 LF, NUL and 8-bit), and can send half a command.
 """
 
+import os
 import re
 import socket
 
@@ -24,6 +25,17 @@ class Reply:
 
 class Closed(Exception):
     """The server closed the connection where a reply was due."""
+
+
+def listen(address):
+    """A listening socket that everybody may connect to, at a path or (host, port)."""
+    if not isinstance(address, str):
+        return socket.create_server(address, backlog=50)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    os.chmod(address, 0o666)
+    listener.listen(50)
+    return listener
 
 
 def dot_stuff(data):
